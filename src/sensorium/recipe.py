@@ -1,7 +1,7 @@
 """A `Recipe` says everything about a training run: data, system, and one or more stages.
 
-Recipes are frozen dataclasses of plain values, so they print, compare, save as JSON and can be overridden
-field by field on the command line. `sensorium.training.fit` carries them out.
+Recipes are frozen dataclasses of plain values, so they print, compare, save as JSON and can be
+overridden field by field on the command line. `sensorium.training.fit` carries them out.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Stage:
         steps: optimiser steps.
         optimiser: and its settings.
         schedule: of the learning rate.
-        weights: factor per loss name; when given, the minimised loss is the weighted sum of these instead of ``loss``.
+        weights: factor per loss name; when given, their weighted sum is minimised, not ``loss``.
         freeze: parameters whose names start with one of these are not trained in this stage.
     """
 
@@ -99,6 +99,8 @@ class Recipe:
         precision: mixed precision, by Accelerate.
         accumulate: micro-batches per step.
         workers: data-loading processes per training process.
+        init: weights to start from: a bundled name, a system folder, a ``.safetensors`` file or a Hub id
+            (``hf://timm/resnet50.tv_in1k``); what fits is taken (`System.start_from`).
         validate_every: steps between validations (0: only at the end).
         save_every: steps between checkpoints (the end is always saved).
     """
@@ -113,5 +115,6 @@ class Recipe:
     precision: Literal["no", "bf16", "fp16"] = "no"
     accumulate: int = 1
     workers: int = 2
+    init: str | None = None
     validate_every: int = 500
     save_every: int = 100

@@ -1,4 +1,4 @@
-"""Seeds: every random thing takes one, derived here from its parent's by name, so that nothing shares a stream."""
+"""Seeds: every random thing takes one, derived from its parent's by name; no two share a stream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def derive(seed: int, *path: int | str) -> int:
 
 
 def split_seed(split: str, index: int) -> int:
-    """The world seed of example ``index`` of a split: the splits' seeds are disjoint residues modulo 3."""
+    """The world seed of example ``index`` of a split; the splits are residues modulo 3."""
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     return 3 * index + SPLITS.index(split)

@@ -1,6 +1,7 @@
 """The seam between abilities and the loop: `System` (networks, losses, prediction) and `Result`.
 
-A system knows nothing of loops, optimisers or files. `sensorium.training` fits it, `sensorium.store` saves it.
+A system knows nothing of loops, optimisers or files: `sensorium.training` fits it and
+`sensorium.store` saves it.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ class Result(ABC):
 class System(nn.Module, ABC):
     """A published system: networks, losses and prediction.
 
-    Subclasses set `name` (the key in ``store.SYSTEMS``) and `Config` (a frozen dataclass of plain values,
-    nested dataclasses and tuples), and take exactly one argument, the config. A batch is a dict of stacked
-    tensors, whose keys and shapes the subclass lists in its docstring.
+    Subclasses set `name` (the key in ``store.SYSTEMS``) and `Config` (a frozen dataclass of plain
+    values, nested dataclasses and tuples), and take exactly one argument, the config. A batch is a
+    dict of stacked tensors, whose keys and shapes the subclass lists in its docstring.
     """
 
     name: ClassVar[str]
@@ -82,5 +83,24 @@ class System(nn.Module, ABC):
     def measure(self, batch: Batch, meters: Mapping[str, Meter]) -> None:
         """Predict one batch and feed it to the meters that `metrics` made."""
 
-    def calibrate(self, batches: Iterable[Batch]) -> None:  # noqa: B027  (optional by design)
-        """Last touch after training, on validation batches in ``eval()`` mode; by default nothing."""
+    def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
+        """Take over weights before training; returns the names that were taken.
+
+        By default every parameter and buffer whose name and shape agree. Systems override this to
+        inflate image kernels, or to leave out a classifier of other classes.
+
+        Raises:
+            ValueError: when nothing fits.
+        """
+        own = self.state_dict()
+        fit = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+        if not fit:
+            raise ValueError(
+                f"{self.name}: none of the {len(state)} given tensors fits by name and shape "
+                f"(first: {next(iter(state), 'none')}); expected names such as {next(iter(own))}"
+            )
+        self.load_state_dict(fit, strict=False)
+        return sorted(fit)
+
+    def calibrate(self, batches: Iterable[Batch]) -> None:
+        """Last touch after training, on validation batches in ``eval()`` mode; default: none."""

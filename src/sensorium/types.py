@@ -1,8 +1,8 @@
 """The vocabulary: what flows between files, worlds, systems and reports.
 
-Time is in seconds on one clock per clip, rates are in hertz, frames are ``uint8 [T, 3, H, W]`` RGB until
-``images.normalise``, audio is ``float32 [C, N]`` in -1..1. `Video` and `Audio` are lazy: nothing is decoded
-or rendered until frames at given times, or the samples of a given span, are asked for.
+Time is in seconds on one clock per clip, rates are in hertz, frames are ``uint8 [T, 3, H, W]`` RGB
+until ``images.normalise``, audio is ``float32 [C, N]`` in -1..1. `Video` and `Audio` are lazy:
+nothing is decoded or rendered until frames at given times, or the samples of a span, are asked for.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Video(ABC):
     """Pictures over time, decoded or rendered only when asked for.
 
     Attributes:
-        span: from the first frame's time to the end of the last one, in seconds on the clip's clock.
+        span: from the first frame's time to the end of the last one, in seconds.
         fps: average frame rate in hertz (a variable-rate file has no other).
         height: in pixels, as displayed (rotation applied).
         width: in pixels, as displayed.
@@ -72,10 +72,10 @@ class Video(ABC):
 
     @abstractmethod
     def frames(self, times: Sequence[float]) -> UInt8[Tensor, "T 3 H W"]:
-        """The frame on display at each time (seconds, any order; times outside the span take the nearest)."""
+        """The frame on display at each time (seconds, any order; outside the span the nearest)."""
 
     def times(self, fps: float | None = None) -> list[float]:
-        """Evenly spaced times at ``fps`` (default: the video's own rate) from the middle of the first frame."""
+        """Evenly spaced times at ``fps`` (default: own rate) from the middle of the first frame."""
         rate = fps or self.fps
         count = max(1, round(self.span.duration * rate))
         return [self.span.start + (i + 0.5) / rate for i in range(count)]
@@ -96,9 +96,9 @@ class Audio(ABC):
 
     @abstractmethod
     def samples(self, span: Span | None = None, rate: int | None = None) -> Float32[Tensor, "C N"]:
-        """The samples of ``span`` (default: all) at ``rate`` hertz (default: own), silence where there is no sound.
+        """The samples of ``span`` (default: all) at ``rate`` hertz (default: own).
 
-        ``N`` is ``round(span.duration * rate)``.
+        Silence where there is no sound. ``N`` is ``round(span.duration * rate)``.
         """
 
 

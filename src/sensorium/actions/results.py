@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Action:
-    """One labelled stretch of time; ``score`` is the mean probability of the label over it, 0..1."""
+    """A labelled stretch of time; ``score`` is the label's mean probability over it, 0..1."""
 
     span: Span
     label: str
@@ -96,7 +96,7 @@ class Actions(Result):
         return [data, picture]
 
     def figure(self) -> Figure:
-        """Probability of the leading classes over time, with the merged actions as a strip below."""
+        """Probability of the leading classes over time, the merged actions as a strip below."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(9, 3.6), layout="constrained")
