@@ -1,0 +1,221 @@
+"""Action recognition as systems: `TSMSystem`, `StNetSystem` and the baselines `TSNSystem`, `I3DSystem`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from sensorium import images
+from sensorium.actions.baselines import I3D, TSN, I3DConfig, TSNConfig
+from sensorium.actions.metrics import action_meters
+from sensorium.actions.results import Actions
+from sensorium.actions.spans import merge_windows
+from sensorium.actions.stnet import StNet, StNetConfig
+from sensorium.actions.streaming import ActionStream
+from sensorium.actions.tsm import TSM, TSMConfig
+from sensorium.actions.view import View
+from sensorium.layers.domain import DomainGauge, frame_statistics
+from sensorium.system import Batch, Meter, System
+from sensorium.types import Clip
+
+if TYPE_CHECKING:
+    from sensorium.actions.networks import ActionNetwork
+
+PLAYING = "rest"  # the class of stretches in which nothing happens; left out of the result
+_STATISTICS = 12
+
+
+class ActionSystem(System):
+    """A network that names the action in a stack of frames.
+
+    A batch holds ``frames``: ``uint8 [B, F, 3, H, W]`` and ``label``: ``int64 [B]``.
+    """
+
+    network: ActionNetwork
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.network = self.build(replace(config.network, classes=max(1, len(config.classes))))
+        self.gauge = DomainGauge(self.network.feature_width + _STATISTICS)
+
+    @abstractmethod
+    def build(self, network: Any) -> Any:
+        """The network of its config."""
+
+    def pixels(self, frames: Tensor) -> Float[Tensor, "B F 3 H W"]:
+        """``uint8`` frames as the network wants them, on the network's device."""
+        view: View = self.config.view
+        device = next(self.parameters()).device
+        return images.normalise(frames.to(device), view.mean, view.std)
+
+    def forward(self, frames: Tensor) -> Float[Tensor, "B K"]:
+        """Logits of ``uint8`` frames ``[B, F, 3, H, W]``."""
+        logits: Tensor = self.network(self.pixels(frames))
+        return logits
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross entropy of the clip's logits (TSM and StNet alike)."""
+        logits = self(batch["frames"])
+        label = batch["label"].to(logits.device)
+        right = (logits.argmax(1) == label).float().mean()
+        return {"loss": F.cross_entropy(logits, label), "top1": right.detach()}
+
+    def metrics(self) -> dict[str, Meter]:
+        """``top1``, ``top5``, ``mean_class`` and ``top1/<class>``."""
+        return action_meters(self.config.classes)
+
+    @torch.no_grad()
+    def measure(self, batch: Batch, meters: Mapping[str, Meter]) -> None:
+        """Feed probabilities and labels to the meters."""
+        probabilities = self(batch["frames"]).softmax(1).cpu()
+        for meter in meters.values():
+            meter.update(probabilities, batch["label"].cpu())
+
+    def domain_features(self, frames: Tensor) -> Float[Tensor, "B D"]:
+        """What the domain gauge looks at: the network's features and plain picture statistics."""
+        pixels = self.pixels(frames)
+        view: View = self.config.view
+        scale = pixels.new_tensor(view.std).view(3, 1, 1)
+        shift = pixels.new_tensor(view.mean).view(3, 1, 1)
+        statistics = frame_statistics(pixels * scale + shift)
+        return torch.cat([self.network.features(pixels).mean(1), statistics], 1)
+
+    @torch.no_grad()
+    def calibrate(self, batches: Iterable[Batch]) -> None:
+        """Fit the domain gauge to validation clips."""
+        features = torch.cat([self.domain_features(b["frames"]) for b in batches])
+        if len(features) >= 8:
+            self.gauge.fit(features)
+
+    @torch.no_grad()
+    def predict(self, clip: Clip) -> Actions:
+        """What happens when: one window after another, then runs of the same label.
+
+        Raises:
+            ValueError: when the clip has no pictures or the system has no classes.
+        """
+        video = clip.need_video()
+        view: View = self.config.view
+        windows = view.windows(video.span)
+        rows, distances = [], []
+        for frames in view.batches(video, windows):
+            rows.append(self(frames).softmax(1).float().cpu())
+            if self.gauge.calibrated:
+                distances.append(self.gauge.unfamiliarity(self.domain_features(frames)).cpu())
+        scores = torch.cat(rows)
+        return Actions(
+            file=clip.name,
+            system=self.weights,
+            classes=self.config.classes,
+            windows=tuple(windows),
+            scores=scores,
+            actions=merge_windows(windows, scores, self.config.classes, skip=PLAYING),
+            unfamiliarity=float(torch.cat(distances).median()) if distances else None,
+        )
+
+    def stream(self, batch: int = 1) -> ActionStream:
+        """One frame in, one answer out (uni-directional TSM only).
+
+        Raises:
+            ValueError: for a network that needs future frames.
+        """
+        return ActionStream(self, batch)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Learning-rate and weight-decay factors, as the network's paper trains."""
+        groups: list[dict[str, Any]] = self.network.parameter_groups()
+        return groups
+
+    def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
+        """Weights of the same system, or of an image network (inflated as the paper says)."""
+        if any(name.startswith("network.") for name in state):
+            return super().start_from(state)
+        taken: list[str] = self.network.start_from_images(state)
+        return taken
+
+
+@dataclass(frozen=True)
+class TSMSystemConfig:
+    """Config of `TSMSystem`."""
+
+    network: TSMConfig = field(default_factory=TSMConfig)
+    view: View = field(default_factory=View)
+    classes: tuple[str, ...] = ()
+
+
+class TSMSystem(ActionSystem):
+    """Temporal shift module (arXiv:1811.08383), offline or online by ``network.direction``."""
+
+    name: ClassVar[str] = "tsm"
+    Config: ClassVar[type] = TSMSystemConfig
+
+    def build(self, network: TSMConfig) -> nn.Module:
+        """The network of its config."""
+        return TSM(network)
+
+
+@dataclass(frozen=True)
+class StNetSystemConfig:
+    """Config of `StNetSystem`."""
+
+    network: StNetConfig = field(default_factory=StNetConfig)
+    view: View = field(default_factory=View)
+    classes: tuple[str, ...] = ()
+
+
+class StNetSystem(ActionSystem):
+    """StNet (arXiv:1811.01549): super-images, temporal blocks, temporal Xception head."""
+
+    name: ClassVar[str] = "stnet"
+    Config: ClassVar[type] = StNetSystemConfig
+
+    def build(self, network: StNetConfig) -> nn.Module:
+        """The network of its config."""
+        return StNet(network)
+
+
+@dataclass(frozen=True)
+class TSNSystemConfig:
+    """Config of `TSNSystem`."""
+
+    network: TSNConfig = field(default_factory=TSNConfig)
+    view: View = field(default_factory=View)
+    classes: tuple[str, ...] = ()
+
+
+class TSNSystem(ActionSystem):
+    """Temporal segment network: a 2D network per frame, logits averaged (TSM's baseline)."""
+
+    name: ClassVar[str] = "tsn"
+    Config: ClassVar[type] = TSNSystemConfig
+
+    def build(self, network: TSNConfig) -> nn.Module:
+        """The network of its config."""
+        return TSN(network)
+
+
+@dataclass(frozen=True)
+class I3DSystemConfig:
+    """Config of `I3DSystem`."""
+
+    network: I3DConfig = field(default_factory=I3DConfig)
+    view: View = field(default_factory=View)
+    classes: tuple[str, ...] = ()
+
+
+class I3DSystem(ActionSystem):
+    """Inflated 3D ResNet (arXiv:1705.07750 in its ResNet form), the costly alternative."""
+
+    name: ClassVar[str] = "i3d"
+    Config: ClassVar[type] = I3DSystemConfig
+
+    def build(self, network: I3DConfig) -> nn.Module:
+        """The network of its config."""
+        return I3D(network)
