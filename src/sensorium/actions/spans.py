@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 
@@ -24,7 +25,7 @@ def merge_windows(
     """Runs of the same best class over the time line, in order of time.
 
     Time is cut at the windows' borders; each piece takes the mean of the windows over it, weighted
-    by how near their centres are. One window only (a trimmed clip) gives its ``top`` classes instead.
+    by how near their centres are. A single window (a trimmed clip) gives its ``top`` classes.
 
     Args:
         windows: in order of their start, each as long as the others, without gaps.
@@ -37,14 +38,9 @@ def merge_windows(
         values, index = scores[0].topk(min(top, len(classes)))
         ranked = zip(values.tolist(), index.tolist(), strict=True)
         return tuple(Action(windows[0], classes[k], v) for v, k in ranked if classes[k] != skip)
-    centres = torch.tensor([w.centre for w in windows])
-    reach = windows[0].duration / 2
     borders = sorted({round(t, 6) for w in windows for t in (w.start, w.end)})
     pieces = [Span(a, b) for a, b in pairwise(borders) if b - a > 1e-3]
-    middles = torch.tensor([p.centre for p in pieces])
-    weight = (1 - (middles[:, None] - centres[None]).abs() / reach).clamp_min(1e-4)
-    weight = torch.where((middles[:, None] - centres[None]).abs() <= reach, weight, 0.0)  # [P, W]
-    mean = weight @ scores / weight.sum(1, keepdim=True)  # [P, W] x [W, K] -> [P, K]
+    mean = torch.stack([_mean_over(piece.centre, windows, scores) for piece in pieces])
     best = mean.argmax(1).tolist()
     actions = []
     for k, run in groupby(range(len(pieces)), key=best.__getitem__):
@@ -55,3 +51,13 @@ def merge_windows(
             score = float((mean[where, k] * lengths).sum() / lengths.sum())
             actions.append(Action(span, classes[k], score))
     return tuple(actions)
+
+
+def _mean_over(time: float, windows: Sequence[Span], scores: Tensor) -> Tensor:
+    """Mean of the windows over ``time``, weighted by nearness of their centres: ``[K]``."""
+    first = bisect_right(windows, time, key=lambda w: w.end)
+    last = max(first + 1, bisect_right(windows, time, key=lambda w: w.start))
+    reach = windows[0].duration / 2
+    near = [max(1e-4, 1 - abs(time - w.centre) / reach) for w in windows[first:last]]
+    weight = torch.tensor(near)
+    return weight @ scores[first:last] / weight.sum()

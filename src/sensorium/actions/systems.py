@@ -1,4 +1,4 @@
-"""Action recognition as systems: `TSMSystem`, `StNetSystem` and the baselines `TSNSystem`, `I3DSystem`."""
+"""Action recognition as systems: TSM, StNet, and the baselines TSN and I3D."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ class View:
         window_seconds: length of the windows that slide over a long video; 0 takes the whole
             video as one window, as the papers do with trimmed clips.
         hop_seconds: from one window's start to the next.
+        fps: frame rate at which a window is looked at, whatever the file's own; 0 takes the file's.
         mean: per channel, of pixel values in 0..1.
         std: per channel.
     """
@@ -38,6 +39,7 @@ class View:
     sampling: Sampling = field(default_factory=Sampling)
     window_seconds: float = 0.0
     hop_seconds: float = 0.5
+    fps: float = 0.0
     mean: tuple[float, float, float] = images.IMAGENET_MEAN
     std: tuple[float, float, float] = images.IMAGENET_STD
 
@@ -53,12 +55,10 @@ class View:
 
     def times(self, window: Span, fps: float) -> list[float]:
         """Time stamps of the frames to look at in one window, in seconds."""
-        if self.window_seconds:
-            count = self.sampling.frames
-            step = window.duration / count
-            return [round(window.start + (i + 0.5) * step, 6) for i in range(count)]
-        length = max(1, round(window.duration * fps))
-        return [window.start + (k + 0.5) / fps for k in self.sampling.indices(length, "test")]
+        rate = self.fps or fps
+        length = max(1, round(window.duration * rate))
+        index = self.sampling.indices(length, "test")
+        return [round(window.start + (k + 0.5) / rate, 6) for k in index]
 
     def fitted(self, frames: UInt8[Tensor, "T 3 H W"]) -> UInt8[Tensor, "T 3 S S"]:
         """Full-size frames brought to the network's size."""
@@ -73,7 +73,9 @@ class View:
         for first in range(0, len(windows), batch):
             times = [self.times(w, video.fps) for w in windows[first : first + batch]]
             wanted = sorted({t for row in times for t in row})
-            groups = [wanted[i : i + _DECODE_AT_ONCE] for i in range(0, len(wanted), _DECODE_AT_ONCE)]
+            groups = [
+                wanted[i : i + _DECODE_AT_ONCE] for i in range(0, len(wanted), _DECODE_AT_ONCE)
+            ]
             small = torch.cat([self.fitted(video.frames(group)) for group in groups])
             place = {t: i for i, t in enumerate(wanted)}
             yield torch.stack([small[[place[t] for t in row]] for row in times])

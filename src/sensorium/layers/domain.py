@@ -95,6 +95,6 @@ def frame_statistics(frames: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "B 12"
     change = (grey[:, 1:] - grey[:, :-1]).abs() if grey.shape[1] > 1 else torch.zeros_like(grey)
     saturation = frames.amax(2) - frames.amin(2)
     columns = [*frames.mean((1, 3, 4)).unbind(1), *frames.std((1, 3, 4)).unbind(1)]
-    columns += [across.mean((1, 2, 3)), down.mean((1, 2, 3)), (across < 0.01).float().mean((1, 2, 3))]
-    columns += [detail.mean((1, 2, 3)), change.mean((1, 2, 3)), saturation.mean((1, 2, 3))]
+    flat = (across < 0.01).float()
+    columns += [x.mean((1, 2, 3)) for x in (across, down, flat, detail, change, saturation)]
     return torch.stack(columns, 1).clamp_min(0).add(0.02).log()
