@@ -1,0 +1,149 @@
+"""The papers' test protocols by name: which views of a video are scored, and how they are averaged.
+
+Papers: TSM (arXiv:1811.08383), section 5.1 and released code; StNet (arXiv:1811.01549), released
+code. Sizes are in units of the network's input side, so that they hold for small networks as well:
+256 of 224 pixels is a factor of 8/7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from sensorium import images
+from sensorium.actions.sampling import Sampling, frame_count, index_times
+from sensorium.types import Span, Video
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One way to test on trimmed videos.
+
+    Attributes:
+        name: how papers and reports call it.
+        clips: sets of frames per video.
+        crops: per clip: 1 (centre), 3 (both ends of the longer side, centre), 5 (corners, centre)
+            or 10 (those and their mirror images; wrong for classes that speak of left and right).
+        full: crops have the whole shorter side (256 for a 224 network) instead of 7/8 of it.
+        squash: pictures are forced to 4:3 first (StNet).
+        segments: of the sampling, where the protocol fixes them.
+        average: what is averaged over the views.
+    """
+
+    name: str
+    clips: int = 1
+    crops: Literal[1, 3, 5, 10] = 1
+    full: bool = False
+    squash: bool = False
+    segments: int | None = None
+    average: Literal["logits", "probabilities"] = "logits"
+
+    @property
+    def views_per_video(self) -> int:
+        """Forward passes per video: what cost figures are to be multiplied by."""
+        return self.clips * self.crops
+
+    def sampling(self, sampling: Sampling) -> Sampling:
+        """The system's sampling with the segments that the protocol fixes."""
+        return sampling if self.segments is None else replace(sampling, segments=self.segments)
+
+    def views(
+        self, video: Video, sampling: Sampling, size: int, span: Span | None = None
+    ) -> Iterator[UInt8[Tensor, "T 3 S S"]]:
+        """The views of a video, clip by clip and crop by crop within a clip.
+
+        Args:
+            video: trimmed to one action, or see ``span``.
+            sampling: the system's.
+            size: side of the system's input in pixels.
+            span: the part of the video to look at, in seconds.
+
+        Raises:
+            ValueError: when the sampling has fewer test clips than the protocol asks for.
+        """
+        span = span or video.span
+        clips = self.sampling(sampling).test_indices(frame_count(span, video.fps), self.clips)
+        for indices in clips:
+            frames = video.frames(index_times(indices, video.fps, span.start))
+            yield from self.crops_of(frames, size)
+
+    def crops_of(
+        self, frames: UInt8[Tensor, "T 3 H W"], size: int
+    ) -> Iterator[UInt8[Tensor, "T 3 S S"]]:
+        """The crops of one clip of whole pictures."""
+        short = size * 8 // 7
+        side = short if self.full else size
+        height, width = frames.shape[-2:]
+        target = images.short_side_size(height, width, short)
+        if self.squash:
+            long = int(short * 4 / 3)
+            target = (long, short) if width <= height else (short, long)
+        frames = images.resize(frames, target)
+        for top, left in _anchors(*target, side, self.crops):
+            view = images.crop(frames, top, left, side, side)
+            yield view
+            if self.crops == 10:
+                yield images.flip(view)
+
+    def aggregate(self, logits: Float[Tensor, "V ... K"]) -> Float[Tensor, "... K"]:
+        """Class probabilities of a video from the logits of its views.
+
+        TSM averages logits and takes the softmax afterwards; MMAction2 averages probabilities.
+        """
+        if self.average == "logits":
+            return logits.float().mean(0).softmax(-1)
+        return logits.float().softmax(-1).mean(0)
+
+
+def _anchors(height: int, width: int, side: int, crops: int) -> Sequence[tuple[int, int]]:
+    """(top, left) of each crop; as released, steps are quarters of the free room, rounded down."""
+    y, x = (height - side) // 4, (width - side) // 4
+    centre = ((height - side) // 2, (width - side) // 2)
+    if crops == 1:
+        return [centre]
+    if crops == 3 and width >= height:
+        return [(2 * y, 0), (2 * y, 4 * x), (2 * y, 2 * x)]
+    if crops == 3:
+        return [(0, 2 * x), (4 * y, 2 * x), (2 * y, 2 * x)]
+    return [(0, 0), (0, 4 * x), (4 * y, 0), (4 * y, 4 * x), (2 * y, 2 * x)]
+
+
+@torch.no_grad()
+def score(
+    protocol: Protocol,
+    views: Iterator[Tensor],
+    network: Callable[[Tensor], Tensor],
+    batch: int = 8,
+) -> Float[Tensor, " K"]:
+    """Class probabilities of one video.
+
+    Args:
+        protocol: that made the views.
+        views: ``uint8 [T, 3, S, S]`` each.
+        network: ``uint8 [B, T, 3, S, S] -> logits [B, K]``.
+        batch: views per forward pass.
+    """
+    logits, waiting = [], []
+    for view in views:
+        waiting.append(view)
+        if len(waiting) == batch:
+            logits.append(network(torch.stack(waiting)))
+            waiting = []
+    if waiting:
+        logits.append(network(torch.stack(waiting)))
+    return protocol.aggregate(torch.cat(logits))
+
+
+PROTOCOLS: dict[str, Protocol] = {
+    "efficient": Protocol("efficient"),
+    "accurate": Protocol("accurate", clips=2, crops=3, full=True),
+    "dense": Protocol("dense", clips=10, crops=3, full=True),
+    "stnet": Protocol("stnet", full=True, squash=True, segments=25),
+}
+"""``efficient``: 1 clip x centre 224. ``accurate``: 2 x 3 crops of 256 (Something-Something).
+``dense``: 10 x 3 crops of 256 (Kinetics). ``stnet``: 25 snippets, centre 256 of a 4:3 picture."""
