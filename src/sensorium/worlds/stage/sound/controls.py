@@ -1,0 +1,50 @@
+"""Slow signals (envelopes, vibrato, brightness): computed every millisecond, drawn as straight lines in between."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sensorium.worlds.stage.sound.note import Samples
+
+CONTROL_HERTZ = 1000
+
+
+def _hop(rate: int) -> int:
+    return max(1, rate // CONTROL_HERTZ)
+
+
+def control_times(count: int, rate: int) -> Samples:
+    """Seconds of the control points of a note of ``count`` samples, the first at 0, the last past the end."""
+    hop = _hop(rate)
+    return np.arange(-(-count // hop) + 1) * (hop / rate)
+
+
+def to_audio(control: Samples, count: int, rate: int) -> Samples:
+    """Straight lines through control points.
+
+    Shape:
+        ``control``: ``[J]``, one value per `control_times`; the answer: ``[count]``.
+    """
+    hop = _hop(rate)
+    ramp = np.arange(hop) / hop
+    lines = control[:-1, None] + np.diff(control)[:, None] * ramp
+    return lines.reshape(-1)[:count]  # [J - 1, hop] -> [count]
+
+
+def swell(times: Samples, duration: float, attack: float, release: float) -> Samples:
+    """The loudness of a sustained note: an exponential rise at once, held, and a rounded fall from its end on.
+
+    Args:
+        times: control times in seconds.
+        duration: where the fall starts, in seconds.
+        attack: time constant of the rise in seconds.
+        release: length of the fall in seconds.
+    """
+    rise = 1.0 - np.exp(-times / attack)
+    fall = np.clip(1.0 - (times - duration) / release, 0.0, 1.0)
+    return rise * np.square(fall)
+
+
+def vibrato(times: Samples, hertz: float, onset: float, phase: float) -> Samples:
+    """A sine of amplitude 0..1 that fades in over about ``onset`` seconds, as players do."""
+    return np.sin(2.0 * np.pi * (hertz * times + phase)) * (1.0 - np.exp(-times / onset))
