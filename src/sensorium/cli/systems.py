@@ -1,0 +1,78 @@
+"""``sensorium models`` and ``sensorium evaluate``: which systems there are, how good."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import tyro
+
+from sensorium.cli.options import SPEECH, Count, Device, Speaking
+
+if TYPE_CHECKING:
+    from sensorium.cli.console import Console
+
+
+@dataclass(frozen=True)
+class Models:
+    """List the trained systems that come with the package."""
+
+    EXAMPLES: ClassVar[tuple[str, ...]] = ("sensorium models", "sensorium models --json")
+
+    speech: Speaking = SPEECH
+
+    def run(self, console: Console) -> int:
+        """Lists them."""
+        from sensorium import store
+
+        rows = []
+        for model in store.models():
+            console.record(asdict(model))
+            rows.append(
+                [
+                    model.name,
+                    model.system,
+                    f"{model.parameters / 1e6:.2f} M",
+                    f"{model.megabytes:.1f} MB",
+                    headline(model.metrics),
+                    model.description,
+                ]
+            )
+        if not rows:
+            console.note("no weights come with this package; train some: sensorium train")
+        elif not console.json:
+            from sensorium.cli.tables import plain_table
+
+            columns = ["name", "system", "parameters", "size", "metric", "what it is"]
+            console.show(plain_table(columns, rows, right="23"))
+        return 0
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a trained system on data that it was not trained on."""
+
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "sensorium evaluate tsm",
+        "sensorium evaluate runs/my-videos --data.root my/videos --limit 200 --json",
+    )
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """A name that ``sensorium models`` lists, a system folder, a run folder or hf://owner/name."""
+
+    limit: Count = None
+    """Measure so many examples only."""
+
+    device: Device = "auto"
+    """Where to compute; auto takes a GPU where there is one."""
+
+    speech: Speaking = SPEECH
+
+    def run(self, console: Console) -> int:
+        """Measures it."""
+        return 0
+
+
+def headline(metrics: dict[str, float]) -> str:
+    """The first metric of a card, as ``top1 0.982``."""
+    return next((f"{name} {value:.3f}" for name, value in metrics.items()), "")

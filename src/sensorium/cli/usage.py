@@ -1,0 +1,73 @@
+"""Reads the command line with tyro; what it does not understand becomes one line."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from contextlib import redirect_stderr
+from typing import Any, TypeVar
+
+import tyro
+
+from sensorium.cli.options import Command, UsageError
+
+Read = TypeVar("Read")
+_UNION = re.compile(r"no type matching \{None\}\|(\S+) could be instantiated from (.*)")
+_ENTRY = re.compile(r" {5}\S")  # an argument, not its help text
+CONFIG = (tyro.conf.FlagCreatePairsOff,)
+
+
+def help_of(kind: type[Command]) -> str:
+    """A command's help: what it does, and examples."""
+    examples = "\n".join(f"  {example}" for example in kind.EXAMPLES)
+    return f"{kind.__doc__}\n\nFor example:\n{examples}"
+
+
+def read_arguments(
+    kind: type[Read], prog: str, arguments: Sequence[str], *, description: str, default: Any = None
+) -> Read:
+    """An instance of the dataclass ``kind``, filled from the arguments.
+
+    Raises:
+        UsageError: when they do not fit.
+        SystemExit: with code 0, after ``--help`` was printed.
+    """
+    box = io.StringIO()
+    given = {} if default is None else {"default": default}
+    try:
+        with redirect_stderr(box):
+            return tyro.cli(
+                kind,
+                prog=prog,
+                args=list(arguments),
+                description=description,
+                config=CONFIG,
+                **given,
+            )
+    except SystemExit as exit:
+        if exit.code in (0, None):
+            raise
+        raise UsageError(f"{summarise(box.getvalue())}; see {prog} --help") from None
+
+
+def summarise(box: str) -> str:
+    """What tyro's framed message says, in one line: the complaint, and what it suggests first."""
+    lines = [line.strip("│╭╮╰╯").rstrip() for line in box.splitlines()[1:-1]]
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if line and set(line.strip()) <= {"─"}:
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    complaint = " ".join(" ".join(parts[0]).split()).split(" Got errors:")[0]
+    complaint = _UNION.sub(r"expected \1, got \2", complaint)
+    found = [
+        line.split()[0].rstrip(",") for part in parts[:-1] for line in part if _ENTRY.match(line)
+    ]
+    if complaint.startswith("Unrecognized"):
+        options = [word for word in found if word.startswith("--")]
+        complaint += f"; did you mean {options[0]}?" if options else ""
+    elif complaint.startswith("Missing from"):
+        complaint = f"missing: {', '.join(found)}"
+    return complaint[:1].lower() + complaint[1:].rstrip(".") if complaint else "wrong usage"
