@@ -62,6 +62,7 @@ class System(nn.Module, ABC):
         super().__init__()
         self.config = config
         self.weights = self.name  # which trained weights these are; `store.load` sets it
+        self.card: Any = None  # their `store.Card`; `store.load` sets it
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
