@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import UInt8
@@ -48,6 +47,8 @@ def degrade(
         small = (max(8, round(height * shrink)), max(8, round(width * shrink)))
         frames = images.resize(images.resize(frames, small), (height, width))
     if hit[1]:
+        import cv2
+
         reach = sigma * max(1.0, min(height, width) / 112)
         frames = _each(frames, lambda f: cv2.GaussianBlur(f, (0, 0), reach))
     if hit[2]:
@@ -66,6 +67,8 @@ def _each(frames: Tensor, change: Callable[[Picture], Picture]) -> Tensor:
 
 
 def _jpeg(picture: Picture, quality: int) -> Picture:
+    import cv2
+
     _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     assert decoded is not None

@@ -1,0 +1,195 @@
+"""`ActionData`: names a data set of labelled clips and opens its splits."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from sensorium.actions.augment import Augmentation, Fit
+from sensorium.actions.datasets.folder import read_folder
+from sensorium.actions.datasets.kinetics import read_kinetics
+from sensorium.actions.datasets.lists import read_lists
+from sensorium.actions.datasets.records import LabelOrder, Listing, Source
+from sensorium.actions.datasets.something import (
+    read_jester,
+    read_something_v1,
+    read_something_v2,
+)
+from sensorium.actions.datasets.stage import StageClips, StageExamples, stage_classes
+from sensorium.actions.datasets.ucf_hmdb import read_hmdb51, read_ucf101
+from sensorium.actions.datasets.video_examples import Look, VideoExamples
+from sensorium.actions.sampling import Sampling
+from sensorium.recipe import Split
+
+Kind = Literal[
+    "stage",
+    "folder",
+    "list",
+    "something-v1",
+    "something-v2",
+    "jester",
+    "kinetics",
+    "ucf101",
+    "hmdb51",
+]
+
+READERS: dict[str, Callable[[Source, Split], Listing]] = {
+    "folder": read_folder,
+    "list": read_lists,
+    "something-v1": read_something_v1,
+    "something-v2": read_something_v2,
+    "jester": read_jester,
+    "kinetics": read_kinetics,
+    "ucf101": read_ucf101,
+    "hmdb51": read_hmdb51,
+}
+
+TEMPLATES: dict[str, str] = {
+    "folder": "",
+    "list": "img_{:05d}.jpg",
+    "something-v1": "{:05d}.jpg",
+    "something-v2": "{:06d}.jpg",
+    "jester": "{:05d}.jpg",
+    "kinetics": "img_{:05d}.jpg",
+    "ucf101": "img_{:05d}.jpg",
+    "hmdb51": "img_{:05d}.jpg",
+}
+"""File names of extracted frames as TSM's tools write them."""
+
+_STAGE_SECONDS, _STAGE_FPS = 2.0, 8.0
+
+
+@dataclass(frozen=True)
+class ActionData:
+    """A data set of labelled clips.
+
+    Attributes:
+        kind: the procedural ``stage``, a ``folder`` per class, list files (``list``), or a
+            published set by its published layout.
+        root: folder of the videos or frame folders.
+        annotations: folder of the annotation files; default: ``root``.
+        split_number: 1, 2 or 3 (UCF101, HMDB51).
+        label_order: of Something-Something V1 and Jester: ``sorted`` (TSM) or ``file``
+            (MMAction2).
+        template: names of extracted frames; default: TSM's for the set (`TEMPLATES`).
+        missing: what to do when the disk lacks videos that the annotations name: ``error``, or
+            ``skip`` them and say how many.
+        sampling: which frames of a clip.
+        size: side of the frames in pixels.
+        fit: how whole pictures become square, see ``augment.fitted_size``.
+        augmentation: of training clips.
+        fps: rate at which videos are looked at; 0 is their own (stage: 8).
+        window_seconds: part of a video to look at; 0 is all of it (stage: 2).
+        length: training clips of the stage.
+        held_out: validation clips of the stage, and test pairs (a clip and its reverse).
+        cache: folder in which the stage's clips are kept once rendered; default: render each
+            time.
+    """
+
+    kind: Kind = "stage"
+    root: Path | None = None
+    annotations: Path | None = None
+    split_number: int = 1
+    label_order: LabelOrder = "sorted"
+    template: str | None = None
+    missing: Literal["error", "skip"] = "error"
+    sampling: Sampling = field(default_factory=Sampling)
+    size: int = 112
+    fit: Fit = "crop"
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    fps: float = 0.0
+    window_seconds: float = 0.0
+    length: int = 8192
+    held_out: int = 512
+    cache: Path | None = None
+
+    def open(self, split: Split) -> VideoExamples | StageExamples:
+        """The examples of one split.
+
+        Raises:
+            ValueError: when the data are missing or malformed, with what to do.
+        """
+        if self.kind == "stage":
+            return self._stage(split)
+        listing = READERS[self.kind](self._source(), split)
+        if listing.missing:
+            self._report(split, listing)
+        if not listing.records:
+            raise ValueError(
+                f"{self.kind}: no videos for {split} in {self.root}; check --data.root "
+                "and, for a folder per class, that each class has at least 3 videos"
+            )
+        return VideoExamples(listing, split, self._look())
+
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the labels.
+
+        Raises:
+            ValueError: when the data are missing or malformed.
+        """
+        if self.kind == "stage":
+            return stage_classes()
+        return READERS[self.kind](self._source(), "train").classes
+
+    def adapt(self, config: Any) -> Any:
+        """The system's config with these classes.
+
+        Raises:
+            ValueError: when the config's ``view`` would show the network other frames than
+                it is trained on.
+        """
+        view = getattr(config, "view", None)
+        for name in ("size", "sampling", "fit"):
+            own, other = getattr(self, name), getattr(view, name, None)
+            if other is not None and own != other:
+                raise ValueError(
+                    f"data.{name} is {own!r} but system.view.{name} is {other!r}; "
+                    "give both the same value"
+                )
+        return replace(config, classes=self.classes())
+
+    def _source(self) -> Source:
+        if self.root is None:
+            raise ValueError(
+                f"{self.kind}: no data folder given; set --data.root to the folder of the videos"
+            )
+        root = Path(self.root)
+        annotations = Path(self.annotations or root)
+        template = TEMPLATES[self.kind] if self.template is None else self.template
+        return Source(root, annotations, self.split_number, self.label_order, template)
+
+    def _look(self) -> Look:
+        template = TEMPLATES[self.kind] if self.template is None else self.template
+        return Look(
+            sampling=self.sampling,
+            size=self.size,
+            fit=self.fit,
+            augmentation=self.augmentation,
+            fps=self.fps,
+            window_seconds=self.window_seconds,
+            template=template,
+        )
+
+    def _report(self, split: Split, listing: Listing) -> None:
+        total = len(listing.missing) + len(listing.records)
+        what = f"{self.kind}: {len(listing.missing)} of {total} {split} videos are missing"
+        if self.missing == "error":
+            raise ValueError(
+                f"{what}, the first is {listing.missing[0]}; get them, or leave them out "
+                "with --data.missing skip"
+            )
+        logging.getLogger(__name__).warning("%s and left out", what)
+
+    def _stage(self, split: Split) -> StageExamples:
+        clips = StageClips(
+            split=split,
+            count=self.length if split == "train" else self.held_out,
+            seconds=self.window_seconds or _STAGE_SECONDS,
+            fps=self.fps or _STAGE_FPS,
+            size=self.size * 8 // 7,
+            cache=self.cache,
+        )
+        return StageExamples(clips, split, self._look())

@@ -1,0 +1,157 @@
+"""Labelled clips of the stage world: moves whose meaning lies in their order, and rest.
+
+Clip ``index`` of a split has the world seed ``seeds.split_seed(split, index)`` and the class
+``index modulo classes``, so that classes are balanced and splits share no clip. The test split is
+closed under time reversal: clip ``2k + 1`` is clip ``2k`` backwards, with the partner's label. A
+network that averages over frames scores both alike and is therefore right on at most one of the
+two, except for ``rest``, which backwards is ``rest``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sensorium.actions.augment import Augmenter, fit_frames
+from sensorium.actions.datasets.frame_cache import FrameCache
+from sensorium.actions.datasets.video_examples import Look
+from sensorium.actions.mirror import mirror_labels
+from sensorium.actions.sampling import frame_count, index_times
+from sensorium.recipe import Split
+from sensorium.seeds import generator, split_seed
+from sensorium.types import FrameVideo, Span, Video
+from sensorium.worlds.stage.moves import LABELS, partner
+
+Frames = NDArray[np.uint8]  # [F, H, W, 3]
+
+
+def stage_classes() -> tuple[str, ...]:
+    """The stage's classes in the order of the labels."""
+    return LABELS
+
+
+@dataclass(frozen=True)
+class StageClips:
+    """Square clips of the stage, rendered when asked for or kept in a folder.
+
+    Attributes:
+        split: of the world's seeds.
+        count: clips.
+        seconds: length of each.
+        fps: frame rate in hertz.
+        size: height and width in pixels.
+        cache: folder for rendered clips; ``None`` renders only the frames asked for, each time.
+    """
+
+    split: Split
+    count: int
+    seconds: float = 2.0
+    fps: float = 8.0
+    size: int = 128
+    cache: Path | None = None
+
+    @property
+    def length(self) -> int:
+        """Frames per clip."""
+        return frame_count(Span(0.0, self.seconds), self.fps)
+
+    def label(self, index: int) -> int:
+        """Class of a clip."""
+        return index % len(LABELS)
+
+    def render(self, index: int, wanted: Sequence[int] | None = None) -> Frames:
+        """Frames of one clip by their numbers (default: all).
+
+        Shape:
+            ``uint8 [len(wanted), size, size, 3]``.
+        """
+        from sensorium.worlds.stage import compose_clip
+
+        seed = split_seed(self.split, index)
+        episode = compose_clip(seed, label=LABELS[self.label(index)], seconds=self.seconds)
+        times = index_times(range(self.length) if wanted is None else wanted, self.fps)
+        return np.asarray(episode.frames(times, self.size, self.size), dtype=np.uint8)
+
+    def store(self) -> FrameCache | None:
+        """The folder of rendered clips, filled where it lacks some; ``None`` without ``cache``."""
+        if self.cache is None:
+            return None
+        name = f"stage-{self.split}-{self.seconds:g}s-{self.fps:g}fps-{self.size}px"
+        shape = (self.length, self.size, self.size, 3)
+        store = FrameCache(Path(self.cache) / name, self.count, shape)
+        store.check(self.render)
+        store.fill(self.render)
+        return store
+
+
+class StageExamples:
+    """One split of the stage's clips.
+
+    An example is ``frames``: ``uint8 [F, 3, S, S]`` and ``label``: ``int64 []``.
+
+    Args:
+        clips: where the frames come from.
+        split: ``train`` draws frames, crops and flips from the seed; ``test`` has each clip
+            twice, forwards and backwards.
+        look: how a clip becomes an example.
+    """
+
+    def __init__(self, clips: StageClips, split: Split, look: Look) -> None:
+        self.clips = clips
+        self.classes = LABELS
+        self.split: Split = split
+        self.look = look
+        self._store = clips.store()
+        self._augment = Augmenter(look.augmentation, look.size, look.fit, mirror_labels(LABELS))
+
+    def __len__(self) -> int:
+        """Examples in the split."""
+        return self.clips.count * (2 if self.split == "test" else 1)
+
+    def video(self, index: int) -> tuple[Video, int]:
+        """All frames of a clip and its label: what test protocols need."""
+        wanted = list(range(self.clips.length))
+        frames, label = self._clip(index, wanted)
+        return FrameVideo(frames.contiguous(), self.clips.fps), label
+
+    def example(self, index: int, seed: int) -> dict[str, Tensor]:
+        """The frames and the label of one clip."""
+        rng = generator(seed, "clip", index) if self.split == "train" else None
+        wanted = self.look.sampling.indices(self.clips.length, self.split, rng)
+        frames, label = self._clip(index, wanted)
+        if rng is None:
+            frames = fit_frames(frames, self.look.size, self.look.fit).contiguous()
+        else:
+            frames, label = self._augment(frames, label, rng)
+        return {"frames": frames, "label": torch.tensor(label)}
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Indices of each test clip and its reverse."""
+        assert self.split == "test"
+        return ((2 * k, 2 * k + 1) for k in range(self.clips.count))
+
+    def problems(self) -> list[str]:
+        """None: the world is always there."""
+        return []
+
+    def _clip(self, index: int, wanted: Sequence[int]) -> tuple[UInt8[Tensor, "F 3 H W"], int]:
+        """Chosen frames in the order of time as this example runs, and its label."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"example {index} of {len(self)}")
+        number, backwards = divmod(index, 2) if self.split == "test" else (index, 0)
+        if self._store is None:
+            pictures = self.clips.render(number, wanted)
+        else:
+            pictures = self._store[number][list(wanted)]
+        frames = torch.from_numpy(pictures).permute(0, 3, 1, 2)  # [F, H, W, 3] -> [F, 3, H, W]
+        label = self.clips.label(number)
+        if backwards:
+            frames, label = frames.flip(0), LABELS.index(partner(LABELS[label]))
+        return frames, label

@@ -1,0 +1,127 @@
+"""Examples out of real videos and frame folders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from sensorium.actions.augment import Augmentation, Augmenter, Fit, fit_frames
+from sensorium.actions.datasets.frames import FrameFolder, frame_files
+from sensorium.actions.datasets.records import Listing, Record
+from sensorium.actions.mirror import mirror_labels
+from sensorium.actions.sampling import Sampling, frame_count, index_times
+from sensorium.recipe import Split
+from sensorium.seeds import generator
+from sensorium.types import Span, Video
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a labelled video becomes an example.
+
+    Attributes:
+        sampling: which frames.
+        size: side of the frames in pixels.
+        fit: how whole pictures become square.
+        augmentation: of training clips.
+        fps: rate at which videos are looked at; 0 is their own.
+        window_seconds: length of the part to look at: a random one in training, else the middle
+            one; 0 is the whole video.
+        folder_fps: the rate at which frame folders were extracted.
+        template: file names in frame folders, see ``frames.frame_files``.
+    """
+
+    sampling: Sampling
+    size: int
+    fit: Fit
+    augmentation: Augmentation
+    fps: float = 0.0
+    window_seconds: float = 0.0
+    folder_fps: float = 12.0
+    template: str = ""
+
+
+class VideoExamples:
+    """One split of a data set of videos.
+
+    An example is ``frames``: ``uint8 [F, 3, S, S]`` and ``label``: ``int64 []``.
+
+    Args:
+        listing: what is on disk.
+        split: ``train`` draws frames, crops and flips from the seed; the others draw nothing.
+        look: how a video becomes an example.
+    """
+
+    def __init__(self, listing: Listing, split: Split, look: Look) -> None:
+        self.listing = listing
+        self.classes = listing.classes
+        self.split: Split = split
+        self.look = look
+        mirror = mirror_labels(listing.classes)
+        self._augment = Augmenter(look.augmentation, look.size, look.fit, mirror)
+
+    def __len__(self) -> int:
+        """Videos in the split."""
+        return len(self.listing.records)
+
+    def video(self, index: int) -> tuple[Video, int]:
+        """A whole video, opened but not decoded, and its label: what test protocols need.
+
+        Raises:
+            MediaError: naming a video that cannot be read.
+        """
+        record = self.listing.records[index]
+        return self._open(record), record.label
+
+    def example(self, index: int, seed: int) -> dict[str, Tensor]:
+        """The frames and the label of one video.
+
+        Raises:
+            MediaError: naming a video that cannot be read.
+        """
+        video, label = self.video(index)
+        look = self.look
+        rng = generator(seed, "clip", index) if self.split == "train" else None
+        span = video.span
+        if 0 < look.window_seconds < span.duration:
+            place = 0.5 if rng is None else float(rng.random())
+            start = span.start + place * (span.duration - look.window_seconds)
+            span = Span(start, start + look.window_seconds)
+        fps = look.fps or video.fps
+        indices = look.sampling.indices(frame_count(span, fps), self.split, rng)
+        frames = video.frames(index_times(indices, fps, span.start))
+        if rng is None:
+            frames = fit_frames(frames, look.size, look.fit).contiguous()
+        else:
+            frames, label = self._augment(frames, label, rng)
+        return {"frames": frames, "label": torch.tensor(label)}
+
+    def problems(self) -> list[str]:
+        """One line for each video that is missing, was left out or cannot be opened.
+
+        Opens every file, so that a long run does not end on a broken one.
+        """
+        from sensorium.media import MediaError
+
+        found = [f"{path}: missing" for path in self.listing.missing]
+        found += self.listing.notes
+        for record in self.listing.records:
+            try:
+                video = self._open(record)
+                video.frames([video.span.start])
+            except MediaError as error:
+                found.append(str(error))
+        return found
+
+    def _open(self, record: Record) -> Video:
+        from sensorium.media import MediaError, read
+
+        if record.path.is_dir():
+            files = frame_files(record.path, self.look.template, record.frames)
+            return FrameFolder(files, self.look.fps or self.look.folder_fps)
+        video = read(record.path).video
+        if video is None:
+            raise MediaError(f"{record.path}: got sound only, expected pictures")
+        return video
