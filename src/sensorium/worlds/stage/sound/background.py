@@ -6,9 +6,11 @@ import numpy as np
 from jaxtyping import Float32
 
 from sensorium.seeds import generator
-from sensorium.worlds.stage.sound import filters
+from sensorium.worlds.stage.sound import filters, modes
 from sensorium.worlds.stage.sound.controls import control_times, to_audio
 from sensorium.worlds.stage.sound.performer import track_length
+
+_HUM = np.arange(1.0, 6.0)  # harmonics of the mains
 
 
 def noise(seconds: float, rate: int, seed: int, level: float) -> Float32[np.ndarray, "2 N"]:
@@ -34,17 +36,24 @@ def noise(seconds: float, rate: int, seed: int, level: float) -> Float32[np.ndar
     if count == 0 or level == 0.0:
         return np.zeros((2, count), dtype=np.float32)
     rng = generator(seed, "background")
-    white = rng.standard_normal((2, count))
-    rumble = filters.through(white, filters.one_pole(60.0 * 50.0 ** rng.uniform(), rate))
-    hiss = rng.uniform(0.0, 1.0) ** 3
+    white = rng.standard_normal((2, count), dtype=np.float32)
     bell = filters.peaking(200.0 * 15.0 ** rng.uniform(), rng.uniform(-8.0, 12.0), 1.0, rate)
-    sound = filters.through(hiss * white + rumble / rumble.std(), bell)
+    sound = filters.through(white, _rumble_and_hiss(rng, rate), bell)
     times = control_times(count, rate)
     waver = 1.0 + rng.uniform(0.0, 0.3) * np.sin(2.0 * np.pi * rng.uniform(0.1, 0.7) * times)
     sound *= to_audio(waver, count, rate)
     if rng.uniform() < 0.3:
-        mains = rng.choice([50.0, 60.0]) * np.arange(1, 6)
-        turns = mains[:, None] * times + rng.uniform(size=(5, 1))
-        hum = np.sin(2.0 * np.pi * turns) / np.arange(1, 6)[:, None] ** rng.uniform(0.5, 1.5)
-        sound += rng.uniform(0.1, 0.6) * sound.std() * to_audio(hum.sum(axis=0), count, rate)
-    return (sound * (level / np.sqrt(np.square(sound).mean()))).astype(np.float32)
+        mains = rng.choice([50.0, 60.0]) * _HUM
+        gains = _HUM ** -rng.uniform(0.5, 1.5)
+        hum = modes.ring(mains, gains, np.full(len(_HUM), 1e9), count, rate)
+        sound += rng.uniform(0.1, 0.6) * sound.std() * hum
+    sound *= level / np.sqrt(np.square(sound).mean())
+    return sound.astype(np.float32)
+
+
+def _rumble_and_hiss(rng: np.random.Generator, rate: int) -> filters.Section:
+    """Low-passed noise of unit variance plus a share of white, as one section."""
+    _, _, _, one, minus_pole, zero = filters.one_pole(60.0 * 50.0 ** rng.uniform(), rate)
+    rumble = float(np.sqrt(1.0 - minus_pole**2))
+    hiss = rng.uniform(0.0, 1.0) ** 3
+    return [rumble + hiss, hiss * minus_pole, 0.0, one, minus_pole, zero]

@@ -1,6 +1,7 @@
-"""A struck bar over a resonator: the modes of a marimba's bar, tuned by its arch to about 1 : 3.93 : 9.5.
+"""A struck bar: the modes of a marimba's bar, tuned by its arch to about 1 : 3.93 : 9.5.
 
-N. Fletcher and T. Rossing, "The Physics of Musical Instruments", chapter 19 (a plain bar would have 1 : 2.76 : 5.40).
+N. Fletcher and T. Rossing, "The Physics of Musical Instruments", chapter 19 (a plain bar would have
+1 : 2.76 : 5.40).
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound import filters, modes
 from sensorium.worlds.stage.sound.body import Body
-from sensorium.worlds.stage.sound.note import Note, Samples, hertz, let_go, ring_length
+from sensorium.worlds.stage.sound.note import Samples, hertz, let_go, ring_length
 
 
 @dataclass(frozen=True)

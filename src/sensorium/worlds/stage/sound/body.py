@@ -1,7 +1,7 @@
 """The body of an instrument: a few resonances between the sound's source and the air.
 
-Known in closed form at any frequency, so that partials are weighted where they are made, and as a filter for
-sources that are not sums of partials.
+Known in closed form at any frequency, so that partials are weighted where they are made, and as a
+filter for sources that are not sums of partials.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Resonance:
     q: float
 
     def gain(self, hertz: Samples) -> Samples:
-        """Magnitude at frequencies, of the analogue prototype (s² + sA/Q + 1) / (s² + s/(AQ) + 1)."""
+        """Magnitude, of the analogue prototype (s² + sA/Q + 1) / (s² + s/(AQ) + 1)."""
         root = 10.0 ** (self.gain_db / 40.0)
         s = 1j * hertz / self.hertz
         magnitude: Samples = np.abs(

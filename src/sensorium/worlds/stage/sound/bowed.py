@@ -1,8 +1,9 @@
-"""A bowed string: Helmholtz motion, the bow's friction noise, vibrato, and a body with many resonances.
+"""A bowed string: Helmholtz motion, the bow's noise, vibrato, and a resonant body.
 
-A bowed string moves in one corner that runs round the string, so the force on the bridge is a sawtooth (H. Helmholtz,
-1863); the bow's width and softness round its corner. The body filters the moving sawtooth, so vibrato also flickers in
-loudness, harmonic by harmonic, as on the real instrument.
+A bowed string moves in one corner that runs round the string, so the force on the bridge is a
+sawtooth (H. Helmholtz, 1863); the bow's width and softness round its corner. The body filters the
+moving sawtooth, so vibrato also flickers in loudness, harmonic by harmonic, as on the real
+instrument.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound import filters, wavetable
 from sensorium.worlds.stage.sound.body import Body
 from sensorium.worlds.stage.sound.controls import control_times, swell, to_audio, vibrato
-from sensorium.worlds.stage.sound.note import Note, Samples, hertz, length
+from sensorium.worlds.stage.sound.note import Samples, hertz, length
 
 _WOOD = ((280.0, 5.0, 6.0), (460.0, 6.0, 6.0), (1100.0, 4.0, 3.0), (2500.0, 6.0, 1.5))
 

@@ -1,4 +1,7 @@
-"""A brass instrument: the louder the brighter (J.-C. Risset and M. Mathews, 1969), with a blip at the attack."""
+"""A brass instrument: the louder the brighter, with a blip at the attack.
+
+J.-C. Risset and M. Mathews, "Analysis of musical-instrument tones", Physics Today 22(2), 1969.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound import filters, wavetable
 from sensorium.worlds.stage.sound.body import Body
 from sensorium.worlds.stage.sound.controls import control_times, swell, to_audio, vibrato
-from sensorium.worlds.stage.sound.note import Note, Samples, hertz, length
+from sensorium.worlds.stage.sound.note import Samples, hertz, length
 
 
 @dataclass(frozen=True)

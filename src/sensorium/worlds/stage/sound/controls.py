@@ -1,4 +1,4 @@
-"""Slow signals (envelopes, vibrato, brightness): computed every millisecond, drawn as straight lines in between."""
+"""Slow signals (envelopes, vibrato, brightness): made every millisecond, straight lines between."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from sensorium.worlds.stage.sound.note import Samples
 
 CONTROL_HERTZ = 1000
+_BITE_SECONDS = 0.002  # a quarter of a note is there at once, which makes its onset plain
 
 
 def _hop(rate: int) -> int:
@@ -14,9 +15,10 @@ def _hop(rate: int) -> int:
 
 
 def control_times(count: int, rate: int) -> Samples:
-    """Seconds of the control points of a note of ``count`` samples, the first at 0, the last past the end."""
+    """Seconds of the control points of ``count`` samples, the first 0, the last past the end."""
     hop = _hop(rate)
-    return np.arange(-(-count // hop) + 1) * (hop / rate)
+    times: Samples = np.arange(-(-count // hop) + 1, dtype=np.float64) * (hop / rate)
+    return times
 
 
 def to_audio(control: Samples, count: int, rate: int) -> Samples:
@@ -32,7 +34,7 @@ def to_audio(control: Samples, count: int, rate: int) -> Samples:
 
 
 def swell(times: Samples, duration: float, attack: float, release: float) -> Samples:
-    """The loudness of a sustained note: an exponential rise at once, held, and a rounded fall from its end on.
+    """Loudness of a sustained note: an exponential rise, held, a rounded fall from its end on.
 
     Args:
         times: control times in seconds.
@@ -40,7 +42,7 @@ def swell(times: Samples, duration: float, attack: float, release: float) -> Sam
         attack: time constant of the rise in seconds.
         release: length of the fall in seconds.
     """
-    rise = 1.0 - np.exp(-times / attack)
+    rise = 1.0 - 0.75 * np.exp(-times / attack) - 0.25 * np.exp(-times / _BITE_SECONDS)
     fall = np.clip(1.0 - (times - duration) / release, 0.0, 1.0)
     return rise * np.square(fall)
 

@@ -1,6 +1,7 @@
-"""A drum: the modes of a round membrane, a pitch that falls as the blow's tension goes, and a burst of noise.
+"""A drum: the modes of a round membrane, a pitch that falls after the blow, a burst of noise.
 
-The ratios are those of the Bessel zeros of an ideal membrane (Fletcher and Rossing, chapter 18). The pitch chooses the
+The ratios are those of the Bessel zeros of an ideal membrane (Fletcher and Rossing, chapter 18).
+The pitch chooses the
 drum: low ones are big, deep and long, high ones small, short and with rattling wires.
 """
 
@@ -10,12 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sensorium.worlds.stage.sound import filters
-from sensorium.worlds.stage.sound.note import Note, Samples, let_go, ring_length
+from sensorium.worlds.stage.script import Note
+from sensorium.worlds.stage.sound import filters, modes
+from sensorium.worlds.stage.sound.note import Samples, let_go, ring_length
 from sensorium.worlds.stage.sound.wavetable import HIGHEST
 
 RATIOS = np.array([1.0, 1.593, 2.136, 2.296, 2.653, 2.918, 3.156, 3.5])
 _LOWEST_PITCH, _LOWEST_HERTZ = 48.0, 62.0
+_GLIDE_SECONDS = 0.03
+_DENSER = 4  # so that straight lines between samples are smooth enough
 _PITCHES_PER_OCTAVE = 18.0  # a set of drums spans less than the pitches that play it
 
 
@@ -62,14 +66,30 @@ class Drum:
         count = ring_length(note.duration, self.damping, rate)
         times = np.arange(count) / rate
         glide = self.glide * (0.3 + 0.7 * note.velocity)
-        turns = f0 * (times + 0.03 * glide * (1.0 - np.exp(-times / 0.03)))
         decay = self.decay * 2.0 ** (-0.5 * octaves)
-        skin = np.zeros(count)
-        for ratio, gain in zip(RATIOS, self.gains * rng.uniform(0.7, 1.3, 8), strict=True):
-            if f0 * ratio * (1.0 + glide) < HIGHEST * rate:
-                ring = np.exp(-times * (ratio**0.7 / decay)) * np.sin((2.0 * np.pi * ratio) * turns)
-                skin += gain * ring
+        skin = self._skin(f0, decay, glide, times, rate, rng)
         click = np.exp(-times / 0.005) + 0.5 * np.clip(octaves, 0.1, 1.5) * np.exp(-times / 0.06)
         noise = filters.noise_band(rng, count, self.stick, 0.6, rate)
         struck = skin + (0.4 + 0.6 * note.velocity) * self.wires * click * noise
         return let_go(struck, note.duration, self.damping, rate)
+
+    def _skin(
+        self,
+        f0: float,
+        decay: float,
+        glide: float,
+        times: Samples,
+        rate: int,
+        rng: np.random.Generator,
+    ) -> Samples:
+        """The modes, rendered at a steady pitch, then read along a time that starts out fast."""
+        heard = f0 * RATIOS * (1.0 + glide) < HIGHEST * rate
+        gains = self.gains * rng.uniform(0.7, 1.3, len(RATIOS)) * heard
+        warped = times + _GLIDE_SECONDS * glide * (1.0 - np.exp(-times / _GLIDE_SECONDS))
+        position = warped * (_DENSER * rate)
+        index = position.astype(np.int64)
+        steady = modes.ring(
+            f0 * RATIOS, gains, decay / RATIOS**0.7, int(index[-1]) + 2, _DENSER * rate
+        )
+        near = steady[index]
+        return near + (position - index) * (steady[index + 1] - near)

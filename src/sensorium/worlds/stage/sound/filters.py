@@ -1,7 +1,8 @@
 """Second-order filters by the bilinear transform, and noise through them.
 
-The coefficients are those of R. Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients".
-A section is ``[b0, b1, b2, a0, a1, a2]`` with ``a0 = 1``, the form that `scipy.signal.sosfilt` takes.
+The coefficients are those of R. Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter
+coefficients". A section is ``[b0, b1, b2, a0, a1, a2]`` with ``a0 = 1``, the form that
+`scipy.signal.sosfilt` takes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorium.worlds.stage.sound.note import Samples
 
@@ -52,7 +54,7 @@ def one_pole(hertz: float, rate: int) -> Section:
     return [1.0 - pole, 0.0, 0.0, 1.0, -pole, 0.0]
 
 
-def through(signal: Samples, *sections: Section) -> Samples:
+def through(signal: NDArray[np.floating], *sections: Section) -> Samples:
     """``signal`` (along its last axis) through the sections in a row, from rest."""
     from scipy.signal import sosfilt
 
@@ -62,4 +64,4 @@ def through(signal: Samples, *sections: Section) -> Samples:
 
 def noise_band(rng: np.random.Generator, count: int, hertz: float, q: float, rate: int) -> Samples:
     """White noise of unit variance through a band-pass."""
-    return through(rng.standard_normal(count), band_pass(hertz, q, rate))
+    return through(rng.standard_normal(count, dtype=np.float32), band_pass(hertz, q, rate))

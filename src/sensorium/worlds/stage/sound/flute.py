@@ -1,4 +1,4 @@
-"""A flute: few harmonics, breath noise around them, a chiff at the start, and vibrato of the breath."""
+"""A flute: few harmonics, breath noise, a chiff at the start, and vibrato of the breath."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound import filters, wavetable
 from sensorium.worlds.stage.sound.body import Body
 from sensorium.worlds.stage.sound.controls import control_times, swell, to_audio, vibrato
-from sensorium.worlds.stage.sound.note import Note, Samples, hertz, length
+from sensorium.worlds.stage.sound.note import Samples, hertz, length
 
 
 @dataclass(frozen=True)

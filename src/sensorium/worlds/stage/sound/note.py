@@ -1,4 +1,4 @@
-"""What the sound models need to know of a note, and how a note of any kind is timed and levelled."""
+"""What an instrument is to a track, and how notes of any kind are timed and levelled."""
 
 from __future__ import annotations
 
@@ -7,36 +7,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sensorium.worlds.stage.script import Note
+
 Samples = NDArray[np.float64]
 
 LOUDNESS_SECONDS = 0.4  # a ringing note is levelled by its energy over this long
-
-
-class Note(Protocol):
-    """One note of a performer; `sensorium.worlds.stage.script.Note` is one."""
-
-    @property
-    def start(self) -> float:
-        """Onset in seconds."""
-
-    @property
-    def duration(self) -> float:
-        """Seconds from the onset until the player lets go."""
-
-    @property
-    def pitch(self) -> float:
-        """MIDI number, 69 = 440 Hz; fractions are cents / 100."""
-
-    @property
-    def velocity(self) -> float:
-        """How hard it is played, 0..1; the amplitude is proportional to it."""
+MOST_CREST = 7.0  # unless its peak would pass this many times the RMS
 
 
 class Instrument(Protocol):
     """One performer's instrument: its parameters are drawn once, then it plays notes."""
 
     def play(self, note: Note, rate: int, rng: np.random.Generator) -> Samples:
-        """The samples of one note from its onset on, at a loudness (RMS) of about 1 whatever the velocity."""
+        """One note from its onset on, at a loudness (RMS) of about 1 whatever the velocity."""
 
 
 def hertz(pitch: float) -> float:
@@ -55,7 +38,7 @@ def ring_length(duration: float, release: float, rate: int) -> int:
 
 
 def let_go(ring: Samples, duration: float, release: float, rate: int) -> Samples:
-    """A freely ringing note levelled to RMS 1 over `LOUDNESS_SECONDS`, then damped at its end.
+    """A freely ringing note levelled to RMS 1 (see `LOUDNESS_SECONDS`), then damped at its end.
 
     Args:
         ring: `ring_length` samples of the undamped note.
@@ -63,8 +46,9 @@ def let_go(ring: Samples, duration: float, release: float, rate: int) -> Samples
         release: seconds that it takes.
         rate: in hertz.
     """
-    power = float(np.mean(np.square(ring[: length(LOUDNESS_SECONDS, rate)])))
-    note = ring[: length(duration + release, rate)] / max(np.sqrt(power), 1e-9)
+    rms = float(np.sqrt(np.mean(np.square(ring[: length(LOUDNESS_SECONDS, rate)]))))
+    level = max(rms, float(np.abs(ring).max()) / MOST_CREST, 1e-9)
+    note: Samples = ring[: length(duration + release, rate)] / level
     held = min(round(duration * rate), len(note))
     note[held:] *= np.square(np.linspace(1.0, 0.0, len(note) - held))
     return note

@@ -8,17 +8,18 @@ import numpy as np
 from jaxtyping import Float32
 
 from sensorium.seeds import generator
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound.bar import Marimba
 from sensorium.worlds.stage.sound.bowed import Violin
 from sensorium.worlds.stage.sound.brass import Trumpet
 from sensorium.worlds.stage.sound.drum import Drum
 from sensorium.worlds.stage.sound.flute import Flute
-from sensorium.worlds.stage.sound.note import Instrument, Note
+from sensorium.worlds.stage.sound.note import Instrument
 from sensorium.worlds.stage.sound.piano import Piano
 from sensorium.worlds.stage.sound.plucked import Guitar
 from sensorium.worlds.stage.sound.reed import Accordion
 
-INSTRUMENTS: dict[str, Callable[[np.random.Generator], Instrument]] = {
+MODELS: dict[str, Callable[[np.random.Generator], Instrument]] = {
     "guitar": Guitar.draw,
     "violin": Violin.draw,
     "flute": Flute.draw,
@@ -37,12 +38,13 @@ def synthesise(
 ) -> Float32[np.ndarray, " N"]:
     """The dry sound of one performer.
 
-    A note's amplitude is proportional to its velocity; a note of velocity 1 has an RMS of about 0.1 whatever its kind.
-    Should many notes at once pass ±1, the whole track is made quieter.
+    A note's amplitude is proportional to its velocity; a note of velocity 1 has an RMS of about 0.1
+    whatever its kind. Should many notes at once pass ±1, the whole track is made quieter.
 
     Args:
-        kind: a key of `INSTRUMENTS`.
-        notes: in any order; each starts within the track and may ring past its end, where it is cut.
+        kind: a key of `MODELS`.
+        notes: in any order; each starts within the track and may ring past its end, where it is
+            cut.
         seconds: length of the track.
         rate: in hertz.
         seed: the performer's: two of a kind with different seeds sound alike but not the same.
@@ -51,12 +53,13 @@ def synthesise(
         ``[N]`` with ``N = round(seconds * rate)``, in -1..1.
 
     Raises:
-        ValueError: for an unknown kind, a rate or length out of range, or a note that is not a number.
+        ValueError: for an unknown kind, a rate or length out of range, or a note that is not a
+            number.
     """
-    if kind not in INSTRUMENTS:
-        raise ValueError(f"kind must be one of {', '.join(INSTRUMENTS)}, got {kind!r}")
+    if kind not in MODELS:
+        raise ValueError(f"kind must be one of {', '.join(MODELS)}, got {kind!r}")
     count = track_length(seconds, rate)
-    instrument = INSTRUMENTS[kind](generator(seed, "instrument", kind))
+    instrument = MODELS[kind](generator(seed, "instrument", kind))
     rng = generator(seed, "notes", kind)
     track = np.zeros(count)
     for note in sorted(notes, key=lambda n: (n.start, n.pitch)):

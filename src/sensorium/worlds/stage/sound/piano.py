@@ -1,7 +1,8 @@
-"""A struck-string keyboard: stretched partials, two-stage decay, beating strings, and the hammer's knock.
+"""A struck-string keyboard: stretched partials, two-stage decay, and the hammer's knock.
 
-Stiffness moves partial k to ``k f0 sqrt(1 + B k²)`` (H. Fletcher, E. Blackham and R. Stratton, 1962); strings coupled
-at the bridge first lose energy fast together, then slowly against each other (G. Weinreich, 1977).
+Stiffness moves partial k to ``k f0 sqrt(1 + B k²)`` (H. Fletcher, E. Blackham and R. Stratton,
+1962); strings coupled at the bridge first lose energy fast together, then slowly against each other
+(G. Weinreich, 1977).
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound import filters, modes, wavetable
 from sensorium.worlds.stage.sound.body import Body
-from sensorium.worlds.stage.sound.note import Note, Samples, hertz, let_go, ring_length
+from sensorium.worlds.stage.sound.note import Samples, hertz, let_go, ring_length
 
 _MOST_PARTIALS = 48
 _BOARD = ((120.0, 4.0, 2.0), (450.0, 2.0, 1.5))

@@ -1,9 +1,10 @@
 """A plucked string: the extended Karplus-Strong delay line.
 
-K. Karplus and A. Strong, "Digital synthesis of plucked-string and drum timbres", Computer Music Journal 7(2), 1983;
-D. Jaffe and J. Smith, "Extensions of the Karplus-Strong plucked-string algorithm", ibid.: a burst runs round a loop
-of one period whose filter loses a little at every turn, more of it at high frequencies. Ours: the loop's filter is one
-short kernel that is at once the fractional delay (tuning) and a Gaussian loss (loss in dB proportional to f²).
+K. Karplus and A. Strong, "Digital synthesis of plucked-string and drum timbres", Computer Music
+Journal 7(2), 1983; D. Jaffe and J. Smith, "Extensions of the Karplus-Strong plucked-string
+algorithm", ibid.: a burst runs round a loop of one period whose filter loses a little at every
+turn, more of it at high frequencies. Ours: the loop's filter is one short kernel that is at once
+the fractional delay (tuning) and a Gaussian loss (loss in dB proportional to f²).
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound import filters
 from sensorium.worlds.stage.sound.body import Body
-from sensorium.worlds.stage.sound.note import Note, Samples, hertz, let_go, ring_length
+from sensorium.worlds.stage.sound.note import Samples, hertz, let_go, ring_length
 from sensorium.worlds.stage.sound.wavetable import HIGHEST
 
-_REACH = 8  # samples of the loop's kernel on either side
-_BLOCK = 256  # samples that the loop handles at once, at least
+_REACH = 6  # samples of the loop's kernel on either side
+_BLOCK = 128  # samples that the loop handles at once, at least
 _BRIGHT_HERTZ = 3000.0
 _TOP = ((105.0, 6.0, 4.0), (210.0, 5.0, 4.0), (400.0, 3.0, 3.0))
 
@@ -75,7 +77,7 @@ class Guitar:
         return let_go(run_loop(pluck, delay, kernel), note.duration, self.damping, rate)
 
     def _burst(self, velocity: float, f0: float, rate: int, rng: np.random.Generator) -> Samples:
-        """The pick: a short pulse and a scratch one period long, its echo from the bridge, and the body's ringing."""
+        """The pick: a short pulse, a scratch one period long, and their echo from the bridge."""
         period = rate / f0
         width = max(self.softness * (1.6 - velocity) * rate, 0.5)
         reach = int(3.0 * width) + 1
@@ -116,7 +118,7 @@ def loop_filter(f0: float, sustain: float, brightness: float, rate: int) -> tupl
 
 
 def run_loop(pluck: Samples, delay: int, kernel: Samples) -> Samples:
-    """``y[n] = x[n] + sum_j c[j] y[n - delay - j]``: the same as `scipy.signal.lfilter`, a block at a time.
+    """``y[n] = x[n] + sum_j c[j] y[n - delay - j]``, as `scipy.signal.lfilter`, by blocks.
 
     A loop shorter than a block is first unrolled: 1 / (1 − L) = (1 + L) / (1 − L²).
     """

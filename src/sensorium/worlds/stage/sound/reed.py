@@ -1,4 +1,4 @@
-"""A free-reed instrument: two or three reeds a note, a little apart in pitch, rich in harmonics, fed by bellows."""
+"""A free-reed instrument: two or three bright reeds a note, a little apart, fed by bellows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sensorium.worlds.stage.script import Note
 from sensorium.worlds.stage.sound import filters, wavetable
 from sensorium.worlds.stage.sound.body import Body
 from sensorium.worlds.stage.sound.controls import control_times, swell, to_audio
-from sensorium.worlds.stage.sound.note import Note, Samples, hertz, length
+from sensorium.worlds.stage.sound.note import Samples, hertz, length
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ class Accordion:
     def draw(cls, rng: np.random.Generator) -> Accordion:
         """Any accordion: a pair of reeds, or three with the outer ones further away."""
         three = rng.uniform() < 0.6
-        apart = rng.uniform(6.0, 14.0) if three else rng.uniform(2.0, 4.0)
+        apart = rng.uniform(4.0, 9.0) if three else rng.uniform(1.5, 3.0)
         return cls(
             body=Body.draw(rng, ((900.0, 3.0, 1.5),)),
             reeds=(0.0, -apart, apart) if three else (-apart, apart),
-            weights=(1.0, 0.6, 0.6) if three else (1.0, 0.9),
+            weights=(1.0, 0.5, 0.5) if three else (1.0, 0.9),
             opening=rng.uniform(0.12, 0.32),
             slope=rng.uniform(0.5, 0.9),
             bellows_hertz=rng.uniform(3.0, 5.5),

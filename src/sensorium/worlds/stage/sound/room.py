@@ -1,7 +1,7 @@
-"""The room: a short impulse response of early reflections and a tail of decaying noise, one per ear.
+"""The room: an impulse response of early reflections and a tail of decaying noise, one per ear.
 
-It only adds and multiplies by fixed numbers, so the tracks of an episode that were sent through the same room one by one
-sum to their mix sent through it.
+It only adds and multiplies by fixed numbers, so the tracks of an episode that were sent through the
+same room one by one sum to their mix sent through it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from sensorium.seeds import generator
+from sensorium.worlds.stage.sound.filters import one_pole, through
 from sensorium.worlds.stage.sound.note import Samples
 
 _REFLECTIONS = 9
-_LOUDEST_PEAK_DB = -60.0  # the tail ends here
 
 
 def room(
@@ -39,11 +39,13 @@ def room(
     if not (0.0 <= wetness <= 1.0 and -1.0 <= pan <= 1.0):
         raise ValueError(f"wetness must be in 0..1 and pan in -1..1, got {wetness!r} and {pan!r}")
     direct = np.cos(0.5 * np.pi * wetness) * ears(pan)
-    dry = direct[:, None] * track.astype(np.float64)
-    if wetness == 0.0 or len(track) == 0:
-        return dry.astype(np.float32)
-    response = np.sin(0.5 * np.pi * wetness) * impulse_response(rate, seed, pan)
-    return (dry + _convolve(track, response)).astype(np.float32)
+    heard: Float32[np.ndarray, "2 N"] = direct.astype(np.float32)[:, None] * track.astype(
+        np.float32
+    )
+    if wetness > 0.0 and len(track) > 0:
+        response = np.sin(0.5 * np.pi * wetness) * impulse_response(rate, seed, pan)
+        heard += _convolve(track, response)
+    return heard
 
 
 def ears(pan: float) -> Samples:
@@ -79,20 +81,29 @@ def _tail(
     rng: np.random.Generator, count: int, rate: int, reverberation: float, onset: float
 ) -> Samples:
     """Noise that decays, faster at high frequencies, ``[2, count]``; independent at either ear."""
-    from sensorium.worlds.stage.sound.filters import one_pole, through
-
     times = np.arange(count) / rate
     decay = np.log(1e3) / reverberation
     noise = rng.standard_normal((2, count))
     dull = through(noise, one_pole(rng.uniform(800.0, 2500.0), rate))
     air = rng.uniform(1.0, 3.0)  # how much faster the bright part decays
-    tail = dull * np.exp(-decay * times) + (noise - dull) * np.exp(-decay * air * times)
+    tail: Samples = dull * np.exp(-decay * times) + (noise - dull) * np.exp(-decay * air * times)
     return tail * np.minimum(times / onset, 1.0)
 
 
-def _convolve(track: Float32[np.ndarray, " N"], response: Samples) -> Samples:
-    """The first N samples of ``track`` convolved with each row, by overlap-add."""
-    from scipy.signal import oaconvolve
+def _convolve(track: Float32[np.ndarray, " N"], response: Samples) -> Float32[np.ndarray, "2 N"]:
+    """The first N samples of ``track`` convolved with each row, by overlap-save."""
+    from scipy.fft import irfft, rfft
 
-    wet: Samples = oaconvolve(track[None], response.astype(np.float32), axes=-1)
-    return wet[:, : len(track)]
+    past = response.shape[1] - 1
+    block = 1 << (4 * past).bit_length()
+    step = block - past
+    blocks = -(-len(track) // step)
+    padded = np.zeros(past + blocks * step, dtype=np.float32)
+    padded[past : past + len(track)] = track
+    windows = np.lib.stride_tricks.sliding_window_view(padded, block)[::step]
+    spectra = rfft(windows, axis=-1)
+    filters = rfft(response.astype(np.float32), block, axis=-1)
+    wet: Float32[np.ndarray, "2 B S"] = irfft(spectra * filters[:, None], block, axis=-1)[
+        ..., past:
+    ]
+    return wet.reshape(2, -1)[:, : len(track)]  # [2, blocks, step] -> [2, N]

@@ -1,13 +1,15 @@
 """Band-limited periodic sources: one period is summed from its harmonics and read at any frequency.
 
-A note has two tables, a dark and a bright one, and moves between them while it sounds. Only harmonics below
-0.45 of the sampling rate are in a table, so nothing folds back; reading 4096 points along straight lines puts the
-images of harmonic k at (k / 4096)² of it, under −70 dB for those that are loud.
+A note has two tables, a dark and a bright one, and moves between them while it sounds. Only
+harmonics below 0.45 of the sampling rate are in a table, so nothing folds back; reading 4096 points
+along straight lines puts the images of harmonic k at (k / 4096)² of it, under −70 dB for those that
+are loud.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sensorium.worlds.stage.sound.controls import to_audio
 from sensorium.worlds.stage.sound.note import Samples
@@ -27,13 +29,15 @@ def period(amplitudes: Samples) -> Samples:
     """One period of a sum of sines, levelled to RMS 1.
 
     Shape:
-        ``amplitudes``: ``[K]`` of harmonics 1..K; the answer: ``[POINTS + 1]``, the last equal to the first.
+        ``amplitudes``: ``[K]`` of harmonics 1..K; the answer: ``[POINTS + 1]``, the last equal to
+        the first.
     """
     spectrum = np.zeros(POINTS // 2 + 1, dtype=np.complex128)
     spectrum[1 : len(amplitudes) + 1] = amplitudes * (-0.5j * POINTS)
     wave = np.fft.irfft(spectrum, POINTS)
     power = float(0.5 * np.square(amplitudes).sum())
-    return np.append(wave, wave[0]) / max(np.sqrt(power), 1e-9)
+    table: Samples = np.append(wave, wave[0]) / max(np.sqrt(power), 1e-9)
+    return table
 
 
 def read(
@@ -42,7 +46,8 @@ def read(
     """A note read from a dark and a bright table.
 
     Shape:
-        ``hertz``, ``brightness`` (0 dark .. 1 bright): ``[J]`` at the control times; the answer: ``[count]``.
+        ``hertz``, ``brightness`` (0 dark .. 1 bright): ``[J]`` at the control times; the answer:
+        ``[count]``.
     """
     steps = to_audio(hertz * (POINTS / rate), count, rate)
     position = np.cumsum(steps) - steps[0]
@@ -51,11 +56,13 @@ def read(
     index &= POINTS - 1
     dark, bright = tables
     mix = to_audio(brightness, count, rate)
-    near = _between(dark, bright, index, mix)
+    near: Samples = _between(dark, bright, index, mix)
     index += 1
-    return near + part * (_between(dark, bright, index, mix) - near)
+    near += part * (_between(dark, bright, index, mix) - near)
+    return near
 
 
-def _between(dark: Samples, bright: Samples, index: np.ndarray, mix: Samples) -> Samples:
-    low = dark[index]
-    return low + mix * (bright[index] - low)
+def _between(dark: Samples, bright: Samples, index: NDArray[np.int64], mix: Samples) -> Samples:
+    low: Samples = dark[index]
+    between: Samples = low + mix * (bright[index] - low)
+    return between
