@@ -1,1 +1,26 @@
-"""The stage: performers with instruments, moves whose meaning lies in time, and the sound of it all."""
+"""The stage: performers with instruments, moves whose meaning lies in time, and their sound."""
+
+from sensorium.worlds.stage.compose import clip_label, compose_clip
+from sensorium.worlds.stage.moves import LABELS, MOVES, REST, mirror, partner
+from sensorium.worlds.stage.render import Renderer, frames, masks
+from sensorium.worlds.stage.reversal import backwards
+from sensorium.worlds.stage.script import INSTRUMENTS, Episode, Event, Note, Performer
+
+__all__ = [
+    "INSTRUMENTS",
+    "LABELS",
+    "MOVES",
+    "REST",
+    "Episode",
+    "Event",
+    "Note",
+    "Performer",
+    "Renderer",
+    "backwards",
+    "clip_label",
+    "compose_clip",
+    "frames",
+    "masks",
+    "mirror",
+    "partner",
+]

@@ -1,21 +1,20 @@
-"""What happens on the stage, as plain data: who stands where, plays which notes and makes which moves.
+"""What happens on the stage, as plain data: who stands where, plays which notes, makes which moves.
 
-An `Episode` says everything; `render` draws it, `sounding` sounds it, `truth` writes it down. Nothing here
-knows of pixels, frame rates or sampling rates. Lengths on the stage are in units of the picture's height,
-with x to the right and y downwards from the middle of the picture; times are in seconds and lie on a grid
-of `TICK`, so that mirroring them in time is exact.
+An `Episode` says everything; `render` draws it, `sounding` sounds it, `truth` writes it down. Nothing
+here knows of pixels, frame rates or sampling rates. Places are measured from the middle of the picture,
+x to the right in picture widths and y downwards in picture heights; sizes are in units of the picture's
+shorter side. Times are in seconds on a grid of `TICK`, so that mirroring them in time is exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sensorium.types import Span
 
 TICK = 1 / 256
-"""The grid of all times in seconds: a power of two, so that sums and differences of times are exact."""
+"""The grid of all times in seconds: a power of two, so that their sums and differences are exact."""
 
 Instrument = Literal[
     "guitar", "violin", "flute", "trumpet", "marimba", "drum", "accordion", "piano"
@@ -46,7 +45,7 @@ class Note:
         duration: seconds.
         pitch: MIDI number, 69 is A4; need not be whole. A drum takes it as which drum and where.
         velocity: 0..1.
-        stroke: +1 or -1: direction of bow, pluck and bellows, or which hand strikes. Seen, not heard.
+        stroke: +1 or -1: direction of bow, pluck and bellows, or which hand strikes; seen, not heard.
     """
 
     start: float
@@ -66,9 +65,9 @@ class Pose:
     """Where a performer stands and in which state, apart from playing.
 
     Attributes:
-        x: of the middle, in picture heights to the right of the picture's middle.
-        y: of the middle, in picture heights below the picture's middle.
-        size: height of the performer in picture heights.
+        x: of the performer's middle, in picture widths to the right of the picture's middle.
+        y: of the performer's middle, in picture heights below the picture's middle.
+        size: height of the performer in units of the picture's shorter side.
         angle: clockwise, in radians.
         fan: 0 closed .. 1 open.
         presence: 0 not there .. 1 there.
@@ -94,6 +93,7 @@ class Performer:
         facing: +1 or -1 (mirrored).
         home: the pose at time 0.
         notes: in order of start.
+        look: seed of what else can be seen: shade, skin, hair, hat.
         timbre: seed of the instrument's sound (build, tuning).
         gain: loudness in the mix, linear.
         pan: -1 left .. 1 right.
@@ -106,6 +106,7 @@ class Performer:
     facing: int
     home: Pose
     notes: tuple[Note, ...] = ()
+    look: int = 0
     timbre: int = 0
     gain: float = 0.3
     pan: float = 0.0
@@ -116,13 +117,12 @@ class Course:
     """How one move runs, the same for both members of a pair (see ``moves``).
 
     Attributes:
-        low: the moved quantity at one end (picture heights, radians or 0..1).
-        high: at the other end.
+        low: the moved quantity (height, x, size, angle, fan or presence) at its low end.
+        high: at its high end.
         bend: 0 steady .. 1 gentle at both ends.
         lead: share of the first of two parts (for moves that have two).
         gap: share of the pause between them.
-        cycles: of a wave or a nod.
-        side: +1 or -1, to which side a nod leans.
+        cycles: of a wave, a flash or a nod.
     """
 
     low: float = 0.0
@@ -131,7 +131,6 @@ class Course:
     lead: float = 0.4
     gap: float = 0.1
     cycles: int = 2
-    side: int = 1
 
 
 @dataclass(frozen=True)
@@ -172,9 +171,9 @@ class Camera:
     """A slow drift: straight from ``-drift / 2`` to ``+drift / 2`` over the episode, plus a sway.
 
     Attributes:
-        drift: of the picture's middle over the whole episode, in picture heights (x, y).
-        zoom: ratio of the zoom at the end to that at the start.
-        sway: amplitude in picture heights, the same shape forwards and backwards.
+        drift: of the picture's middle over the whole episode (x in widths, y in heights).
+        zoom: ratio of the magnification at the end to that at the start.
+        sway: amplitude in picture widths, the same shape forwards and backwards.
         sway_hertz: its rate.
     """
 
@@ -194,7 +193,7 @@ class Backdrop:
         grain: amplitude of the texture, 0..1.
         light: overall brightness, 1 is neutral.
         warmth: -1 cold .. 1 warm light.
-        spot: x of a spotlight in picture heights, or ``None``.
+        spot: x of a spotlight in picture widths, or ``None``.
         props: things in the foreground: (a key of ``backdrops.PROPS``, x, size).
         seed: of texture and details.
     """
@@ -256,8 +255,3 @@ class Episode:
     def moves_of(self, performer: int) -> tuple[Event, ...]:
         """The moves of one performer, in order of start."""
         return tuple(e for e in self.events if e.kind == "move" and e.performer == performer)
-
-
-def shifted(notes: Sequence[Note], seconds: float) -> tuple[Note, ...]:
-    """The notes, ``seconds`` later."""
-    return tuple(replace(n, start=n.start + seconds) for n in notes)
