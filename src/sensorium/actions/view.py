@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
 from sensorium import images
+from sensorium.actions.augment import Fit, fit_frames
 from sensorium.actions.sampling import Sampling
 from sensorium.types import Span, Video
 
@@ -23,8 +23,7 @@ class View:
 
     Attributes:
         size: height and width of the input in pixels.
-        fit: ``crop`` scales the short side to ``size * 8/7`` and takes the centre (224 of 256, as
-            the papers); ``squash`` shows the whole picture and gives up the aspect ratio.
+        fit: how a whole picture becomes square, see ``augment.fitted_size``.
         sampling: which frames of a window.
         window_seconds: length of the windows that slide over a long video; 0 takes the whole
             video as one window, as the papers do with trimmed clips.
@@ -35,7 +34,7 @@ class View:
     """
 
     size: int = 224
-    fit: Literal["crop", "squash"] = "crop"
+    fit: Fit = "crop"
     sampling: Sampling = field(default_factory=Sampling)
     window_seconds: float = 0.0
     hop_seconds: float = 0.5
@@ -62,9 +61,7 @@ class View:
 
     def fitted(self, frames: UInt8[Tensor, "T 3 H W"]) -> UInt8[Tensor, "T 3 S S"]:
         """Full-size frames brought to the network's size."""
-        if self.fit == "squash":
-            return images.resize(frames, (self.size, self.size))
-        return images.centre_crop(images.resize_short_side(frames, self.size * 8 // 7), self.size)
+        return fit_frames(frames, self.size, self.fit)
 
     def batches(
         self, video: Video, windows: Sequence[Span], batch: int = 16
