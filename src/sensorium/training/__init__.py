@@ -1,0 +1,23 @@
+"""Training: a `Recipe` goes in, a run folder comes out.
+
+`fit` is a generator of `Step`s; the progress bar, the log and whatever else wants to know are its
+consumers. `train` wires them together and saves the trained system. `evaluate` measures one.
+"""
+
+from sensorium.training.evaluation import evaluate
+from sensorium.training.loop import fit
+from sensorium.training.optimisation import HasParameterGroups
+from sensorium.training.recipes import recipe, recipes
+from sensorium.training.step import Step
+from sensorium.training.whole import HasPaper, train
+
+__all__ = [
+    "HasPaper",
+    "HasParameterGroups",
+    "Step",
+    "evaluate",
+    "fit",
+    "recipe",
+    "recipes",
+    "train",
+]

@@ -1,0 +1,30 @@
+"""A recipe's system, initialised from the recipe's seed."""
+
+from __future__ import annotations
+
+from sensorium.recipe import Recipe
+from sensorium.seeds import derive
+from sensorium.store import read_weights, system_of
+from sensorium.system import System
+from sensorium.training.randomness import seeded
+
+
+def build(recipe: Recipe, kind: type[System] | None = None, *, start: bool = True) -> System:
+    """The system with its config fitted to the data, and ``recipe.init`` taken over.
+
+    Args:
+        recipe: whose.
+        kind: the system's class; default: the one of the package whose config it is.
+        start: whether to take over ``recipe.init`` (not needed when a checkpoint follows).
+
+    Raises:
+        ValueError: when no system takes the config, or the initial weights do not fit.
+    """
+    cls = system_of(recipe.system) if kind is None else system_of(recipe.system, [kind])
+    config = recipe.data.adapt(recipe.system)
+    with seeded(derive(recipe.seed, "init")):
+        system = cls(config)
+        if recipe.init is not None and start:
+            system.start_from(read_weights(recipe.init))
+    system.weights = recipe.name
+    return system
