@@ -147,7 +147,7 @@ class TSM(nn.Module):
         if self.shift is None or name not in self.shifted:
             x = block(x)
         elif self.config.placement == "residual":
-            x = block(x, self.shift(x, time))
+            x = block.rest(x, self.shift.then(block.first, x, time))
         else:
             x = block(self.shift(x, time))
         if self.config.non_local and name in NON_LOCAL_AFTER:

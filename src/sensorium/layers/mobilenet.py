@@ -57,11 +57,22 @@ class InvertedResidual(nn.Module):
             nn.BatchNorm2d(out_channels),
         )
 
-    def forward(
-        self, x: Float[Tensor, "N C H W"], branch_input: Float[Tensor, "N C H W"] | None = None
+    def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N D h w"]:
+        """The block's output."""
+        return self.rest(x, self.first(x))
+
+    def first(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N d H W"]:
+        """The branch's first convolution, norm and ReLU6."""
+        for i in range(3):
+            x = self.conv[i](x)
+        return x
+
+    def rest(
+        self, x: Float[Tensor, "N C H W"], h: Float[Tensor, "N d H W"]
     ) -> Float[Tensor, "N D h w"]:
-        """The block's output; the branch reads ``branch_input`` where given, the shortcut ``x``."""
-        h: Tensor = self.conv(x if branch_input is None else branch_input)
+        """The output from the shortcut's input ``x`` and what `first` made of the branch's."""
+        for i in range(3, len(self.conv)):
+            h = self.conv[i](h)
         return h.add_(x) if self.skip else h
 
 

@@ -1,8 +1,8 @@
 """ResNet (He et al., arXiv:1512.03385) with torchvision's parameter names, without its classifier.
 
-As in torchvision the stride of a bottleneck sits in the 3x3 convolution. Blocks take the input of
-the residual branch apart from the input of the shortcut, so that a network can put something
-between them (a temporal shift, a cache) without a subclass.
+As in torchvision the stride of a bottleneck sits in the 3x3 convolution. A block is called whole or
+in two steps, `first` (the branch's first convolution) and `rest`, so that the branch may be given
+another input than the shortcut: a temporal shift, a cache.
 """
 
 from __future__ import annotations
@@ -70,12 +70,18 @@ class BasicBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _downsample(in_channels, width, stride)
 
-    def forward(
-        self, x: Float[Tensor, "N C H W"], branch_input: Float[Tensor, "N C H W"] | None = None
+    def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N D h w"]:
+        """The block's output."""
+        return self.rest(x, self.first(x))
+
+    def first(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N d h w"]:
+        """The branch's first convolution, norm and ReLU."""
+        return F.relu(self.bn1(self.conv1(x)), inplace=True)
+
+    def rest(
+        self, x: Float[Tensor, "N C H W"], h: Float[Tensor, "N d h w"]
     ) -> Float[Tensor, "N D h w"]:
-        """The block's output; the branch reads ``branch_input`` where given, the shortcut ``x``."""
-        h = x if branch_input is None else branch_input
-        h = F.relu(self.bn1(self.conv1(h)), inplace=True)
+        """The output from the shortcut's input ``x`` and what `first` made of the branch's."""
         h = self.bn2(self.conv2(h))
         h += x if self.downsample is None else self.downsample(x)
         return F.relu(h, inplace=True)
@@ -98,12 +104,18 @@ class Bottleneck(nn.Module):
         self.bn3 = nn.BatchNorm2d(4 * width)
         self.downsample = _downsample(in_channels, 4 * width, stride)
 
-    def forward(
-        self, x: Float[Tensor, "N C H W"], branch_input: Float[Tensor, "N C H W"] | None = None
+    def forward(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N D h w"]:
+        """The block's output."""
+        return self.rest(x, self.first(x))
+
+    def first(self, x: Float[Tensor, "N C H W"]) -> Float[Tensor, "N d H W"]:
+        """The branch's first convolution, norm and ReLU."""
+        return F.relu(self.bn1(self.conv1(x)), inplace=True)
+
+    def rest(
+        self, x: Float[Tensor, "N C H W"], h: Float[Tensor, "N d H W"]
     ) -> Float[Tensor, "N D h w"]:
-        """The block's output; the branch reads ``branch_input`` where given, the shortcut ``x``."""
-        h = x if branch_input is None else branch_input
-        h = F.relu(self.bn1(self.conv1(h)), inplace=True)
+        """The output from the shortcut's input ``x`` and what `first` made of the branch's."""
         h = F.relu(self.bn2(self.conv2(h)), inplace=True)
         h = self.bn3(self.conv3(h))
         h += x if self.downsample is None else self.downsample(x)

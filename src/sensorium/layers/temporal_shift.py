@@ -5,13 +5,16 @@ frame's values and ``F`` the previous frame's (``direction="both"``), or ``F`` t
 frame's and the rest stay (``direction="past"``, for streams). Vacated places hold zeros; nothing
 wraps around.
 
-Written three ways, chosen by where it runs (figures in docs/decisions.md): plain copies into an
-uninitialised tensor when eager, the same with the mirrored shift as its own backward in training,
-and pad + concatenate, free of indexed writes, when the graph is being exported or compiled.
+Written three ways, chosen by where it runs (figures in docs/decisions.md). In training: plain
+copies into an uninitialised tensor, with the mirrored shift as backward. Without gradients: only
+the moved channels, in place, read by the next layer and put back, so that the shortcut still finds
+what it had. In a graph that is exported or compiled: pad + concatenate, free of indexed writes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import torch
@@ -57,11 +60,51 @@ def temporal_shift(
         [[10.0, 20.0, 0.0], [0.0, 1.0, 11.0], [2.0, 12.0, 22.0]]
     """
     future, past = folds(x.shape[1], div, direction, order)
-    if torch.compiler.is_compiling():
+    if _traced():
         return _padded(x, frames, future, past)
     if x.requires_grad and torch.is_grad_enabled():
         return _Shift.apply(x, frames, future, past)  # type: ignore[no-any-return, no-untyped-call]
     return _copied(x, frames, future, past)
+
+
+@contextmanager
+def shifted(
+    x: Float[Tensor, "BT C H W"],
+    frames: int,
+    div: int = 8,
+    direction: Direction = "both",
+    order: FoldOrder = "future-first",
+) -> Iterator[None]:
+    """Inside the ``with`` block ``x`` itself is shifted; after it, it is as it was. No gradients.
+
+    Moves twice the shifted channels instead of copying all of them.
+    """
+    future, past = folds(x.shape[1], div, direction, order)
+    clips = x.view(-1, frames, *x.shape[1:])  # [B*T, C, H, W] -> [B, T, C, H, W]
+    moving = clips[:, :, : max(future[1], past[1])]
+    saved = moving.clone()
+    _move(saved, moving, future, past)
+    try:
+        yield
+    finally:
+        moving.copy_(saved)
+
+
+def _traced() -> bool:
+    """Whether operations are being recorded rather than carried out."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+
+
+def _move(source: Tensor, target: Tensor, future: Channels, past: Channels) -> None:
+    """Write the shifted channels of ``[B, T, C, H, W]`` from one tensor into another."""
+    a, b = future
+    if b > a:
+        target[:, :-1, a:b].copy_(source[:, 1:, a:b])
+        target[:, -1, a:b].zero_()
+    a, b = past
+    if b > a:
+        target[:, 1:, a:b].copy_(source[:, :-1, a:b])
+        target[:, 0, a:b].zero_()
 
 
 def _copied(x: Tensor, frames: int, future: Channels, past: Channels) -> Tensor:
@@ -69,18 +112,9 @@ def _copied(x: Tensor, frames: int, future: Channels, past: Channels) -> Tensor:
     clips = x.view(-1, frames, *x.shape[1:])  # [B*T, C, H, W] -> [B, T, C, H, W]
     out = torch.empty_like(x)
     moved = out.view(-1, frames, *x.shape[1:])
-    lo, hi = min(future[0], past[0]), max(future[1], past[1])
-    moved[:, :, hi:].copy_(clips[:, :, hi:])
-    if lo:
-        moved[:, :, :lo].copy_(clips[:, :, :lo])
-    a, b = future
-    if b > a:
-        moved[:, :-1, a:b].copy_(clips[:, 1:, a:b])
-        moved[:, -1, a:b].zero_()
-    a, b = past
-    if b > a:
-        moved[:, 1:, a:b].copy_(clips[:, :-1, a:b])
-        moved[:, 0, a:b].zero_()
+    still = max(future[1], past[1])
+    moved[:, :, still:].copy_(clips[:, :, still:])
+    _move(clips, moved, future, past)
     return out
 
 
@@ -138,6 +172,15 @@ class TemporalShift(nn.Module):
     def forward(self, x: Float[Tensor, "BT C H W"], frames: int) -> Float[Tensor, "BT C H W"]:
         """Shift ``x``, which holds clips of ``frames`` frames."""
         return temporal_shift(x, frames, self.div, self.direction, self.order)
+
+    def then(
+        self, layer: Callable[[Tensor], Tensor], x: Float[Tensor, "BT C H W"], frames: int
+    ) -> Tensor:
+        """``layer`` of the shifted ``x``; ``x`` is left as it was."""
+        if torch.is_grad_enabled() or _traced():
+            return layer(self(x, frames))
+        with shifted(x, frames, self.div, self.direction, self.order):
+            return layer(x)
 
     def extra_repr(self) -> str:
         """The settings."""
