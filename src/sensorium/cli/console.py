@@ -67,7 +67,7 @@ class Console:
     def record(self, data: dict[str, Any]) -> None:
         """One input's answer as a JSON line; without ``--json`` nothing."""
         if self.json:
-            self.stdout.write(json.dumps(data) + "\n")
+            self.stdout.write(json.dumps(data, allow_nan=False) + "\n")
             self.stdout.flush()
 
     def show(self, *things: RenderableType) -> None:
@@ -80,8 +80,7 @@ class Console:
     def note(self, text: str) -> None:
         """A line on stderr."""
         if self._bar is None or not self._bar.print(text):
-            self.stderr.write(text + "\n")
-            self.stderr.flush()
+            print(text, file=sys.stderr, flush=True)  # not self.stderr: a bar may stand before it
 
     def error(self, error: BaseException, file: str | None = None) -> None:
         """One line on stderr (after the traceback under ``--debug``), and the file's record."""

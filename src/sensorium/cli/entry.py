@@ -5,21 +5,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
 import tyro
 
 from sensorium.cli.console import Console, explain
+from sensorium.cli.evaluating import Evaluate, read_evaluate
+from sensorium.cli.listing import Models
 from sensorium.cli.options import Command, UsageError
 from sensorium.cli.recognizing import Recognize
 from sensorium.cli.shipping import Convert, Export
-from sensorium.cli.systems import Evaluate, Models
 from sensorium.cli.training import Train, read_train
 from sensorium.cli.usage import CONFIG, help_of, read_arguments
 from sensorium.cli.watching import Watch
@@ -36,6 +38,12 @@ COMMANDS: dict[str, type[Command]] = {
     "convert": Convert,
     "perform": Perform,
 }
+
+OWN_READERS: dict[str, Callable[[list[str]], Command]] = {
+    "train": read_train,
+    "evaluate": read_evaluate,
+}
+"""Commands whose options depend on the name that comes first."""
 
 DESCRIPTION = """See what happens in a video; train, measure and ship the systems that do.
 
@@ -87,8 +95,8 @@ def read_command(arguments: list[str]) -> Command | None:
             return _read_top(arguments or ["--help"])
         if first not in COMMANDS:
             raise UsageError(f"no command {first!r}{did_you_mean(first, COMMANDS)}")
-        if first == "train":
-            return read_train(arguments[1:])
+        if first in OWN_READERS:
+            return OWN_READERS[first](arguments[1:])
         kind = COMMANDS[first]
         return read_arguments(kind, f"sensorium {first}", arguments[1:], description=help_of(kind))
     except SystemExit:  # help or completion was printed
@@ -100,7 +108,7 @@ def _read_top(arguments: list[str]) -> Command | None:
     if arguments[0] not in ("-h", "--help") and not arguments[0].startswith("--tyro-"):
         raise UsageError(f"got {arguments[0]}, expected a command first; see sensorium --help")
     tyro.extras.subcommand_cli_from_dict(
-        COMMANDS, prog="sensorium", description=DESCRIPTION, args=arguments, config=CONFIG
+        {**COMMANDS}, prog="sensorium", description=DESCRIPTION, args=arguments, config=CONFIG
     )
     return None
 
@@ -109,18 +117,30 @@ def run(command: Command) -> int:
     """Runs a command; whatever else prints to stdout goes to stderr, so that records stay whole."""
     console = Console(json=command.speech.json, debug=command.speech.debug)
     with warnings.catch_warnings(), redirect_stdout(console.stderr):
-        warnings.showwarning = _Notes(console).show
-        return command.run(console)
+        notes = _Notes(console)
+        warnings.showwarning = notes.show
+        logger = logging.getLogger("sensorium")
+        logger.addHandler(notes)
+        try:
+            return command.run(console)
+        finally:
+            logger.removeHandler(notes)
 
 
-class _Notes:
-    """Warnings as one line each, the same one once."""
+class _Notes(logging.Handler):
+    """Warnings and the package's log as one line each, the same one once."""
 
     def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
         self.console = console
         self.shown: set[str] = set()
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """A line of the log."""
+        self.show(record.getMessage())
+
     def show(self, message: Warning | str, *_where: Any, **_how: Any) -> None:
+        """A warning."""
         text = " ".join(str(message).split())
         if text not in self.shown:
             self.shown.add(text)

@@ -16,6 +16,8 @@ Files = Annotated[
 Count = Annotated[int | None, tyro.conf.arg(metavar="N", help_behavior_hint="")]
 Name = Annotated[str, tyro.conf.arg(metavar="NAME")]
 Folder = Annotated[str, tyro.conf.arg(metavar="DIR")]
+OptionalFolder = Annotated[str | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")]
+OptionalName = Annotated[str | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")]
 Device = Annotated[str, tyro.conf.arg(metavar="auto|cpu|cuda|mps")]
 
 

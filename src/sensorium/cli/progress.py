@@ -24,7 +24,7 @@ class Bar:
         self.text = text
         self.stream = stream
         self.terminal = stream.isatty()
-        self.done, self.total = 0.0, 0.0
+        self.done, self.total = 0, 0
         self._lock = threading.Lock()
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -77,7 +77,7 @@ class Bar:
             )
             self._progress.start()
 
-    def update(self, done: float, total: float, text: str | None = None) -> None:
+    def update(self, done: int, total: int, text: str | None = None) -> None:
         """So much is done, of so much."""
         with self._lock:
             self.done, self.total, self.text = done, total, text or self.text

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from sensorium.cli.options import SPEECH, Device, Files, Name, Speaking, need_files
+from sensorium.cli.options import (
+    SPEECH,
+    Device,
+    Files,
+    OptionalName,
+    Speaking,
+    UsageError,
+    need_files,
+)
 
 if TYPE_CHECKING:
     from sensorium.actions.results import Actions
@@ -26,7 +34,7 @@ class Recognize:
     files: Files = ()
     """Videos, folders of numbered frames; with --live also a camera's number."""
 
-    system: Name | None = None
+    system: OptionalName = None
     """Weights to use: a name that ``sensorium models`` lists, a system folder, a run folder or
     hf://owner/name. Default: tsm, with --live tsm-online."""
 
@@ -41,10 +49,13 @@ class Recognize:
     def run(self, console: Console) -> int:
         """Recognises file after file."""
         need_files(self.files, "recognize")
+        from sensorium.actions.systems import ActionSystem
         from sensorium.cli.devices import load_system
 
         name = self.system or ("tsm-online" if self.live else "tsm")
         system = load_system(name, self.device)
+        if not isinstance(system, ActionSystem):
+            raise UsageError(f"{name} is a {system.name}, expected a system that names actions")
         if self.live:
             from sensorium.cli.live import play
 
@@ -53,7 +64,7 @@ class Recognize:
 
         def recognize(file: str) -> None:
             with console.working(f"recognising {file}"):
-                result: Actions = system.predict(media.read(file))
+                result = system.predict(media.read(file))
             console.record(result.to_dict())
             show_actions(result, console)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
-from sensorium.cli.options import SPEECH, Name, Speaking
+from sensorium.cli.options import SPEECH, Name, OptionalFolder, Speaking
 
 if TYPE_CHECKING:
     from sensorium.cli.console import Console
@@ -35,7 +35,7 @@ class Export:
     streaming: bool = False
     """The network that takes one frame at a time, its caches as inputs and outputs."""
 
-    out: Annotated[str | None, tyro.conf.arg(metavar="FILE")] = None
+    out: Annotated[str | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
     """The file to write. Default: NAME.onnx."""
 
     speech: Speaking = SPEECH
@@ -59,7 +59,7 @@ class Convert:
     system: Annotated[Name, tyro.conf.arg(name="as")]
     """The system that it is a checkpoint of."""
 
-    out: Annotated[str | None, tyro.conf.arg(metavar="DIR")] = None
+    out: OptionalFolder = None
     """The folder to write. Default: the checkpoint's name without its ending."""
 
     speech: Speaking = SPEECH

@@ -28,14 +28,6 @@ def clock(seconds: float) -> str:
     return f"{sign}{hours}:{minutes:02d}:{tail}" if hours else f"{sign}{minutes}:{tail}"
 
 
-def count(number: float) -> str:
-    """``24.3 M``, ``1.2 k``: three digits and a prefix."""
-    for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= limit:
-            return f"{number / limit:.3g} {prefix}"
-    return f"{number:.3g} "
-
-
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> Table:
     """A table without frames; ``right`` holds the digits of the columns set flush right."""
     from rich import box

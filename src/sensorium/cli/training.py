@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
-from sensorium.cli.options import SPEECH, Device, Folder, Speaking, UsageError
+from sensorium.cli.options import SPEECH, Device, OptionalFolder, Speaking, UsageError
 from sensorium.cli.usage import help_of, read_arguments
 
 if TYPE_CHECKING:
     from sensorium.cli.console import Console
+    from sensorium.recipe import Recipe
 
 
 @dataclass(frozen=True)
 class TrainOptions:
     """The options of ``train`` that are not fields of the recipe."""
 
-    folder: Folder | None = None
+    folder: OptionalFolder = None
     """The run folder: log, checkpoints and the trained system. Default: runs/RECIPE."""
 
     resume: bool = False
@@ -49,21 +52,47 @@ class Train(TrainOptions):
     """List the recipes."""
 
     changed: Annotated[Any, tyro.conf.Suppress] = None
+    words: Annotated[tuple[str, ...], tyro.conf.Suppress] = ()
 
     def run(self, console: Console) -> int:
         """Lists the recipes, or trains."""
         if self.recipe is None or self.list:
             return _list_recipes(console)
+        from accelerate import PartialState
+
+        from sensorium.training import train
+
         recipe = self.changed or find_recipe(self.recipe)
+        folder = self.folder or f"runs/{recipe.name}"
+        device = None if self.device == "auto" else self.device
+        try:
+            saved = train(recipe, folder, resume=self.resume, device=device)
+        except KeyboardInterrupt:
+            words = [self.recipe, *(word for word in self.words if word != "--resume")]
+            again = shlex.join(["sensorium", "train", *words, "--resume"])
+            raise KeyboardInterrupt(f"go on with: {again}") from None
+        if PartialState().is_main_process:
+            _show_trained(saved, console)
         return 0
 
 
-@dataclass(frozen=True)
-class _Run:
-    """A recipe's fields and the command's own options, side by side."""
+def _show_trained(saved: Path, console: Console) -> None:
+    """The figures of the trained system, and where it is."""
+    from sensorium.cli.evaluating import show_metrics
+    from sensorium.store import read_header
 
-    options: Annotated[TrainOptions, tyro.conf.arg(name="")]
-    recipe: Annotated[Recipe, tyro.conf.arg(name="")]
+    header = read_header(saved)
+    console.record(
+        {
+            "system": header.system,
+            "weights": header.weights,
+            "path": str(saved),
+            "metrics": header.card.metrics,
+        }
+    )
+    show_metrics(header.weights, header.card.metrics, console)
+    console.show(f"\ntrained system: {saved}")
+    console.show(f"use it:         sensorium recognize FILE --system {saved}")
 
 
 def read_train(arguments: list[str]) -> Train:
@@ -76,14 +105,21 @@ def read_train(arguments: list[str]) -> Train:
         return read_arguments(Train, "sensorium train", arguments, description=help_of(Train))
     name = arguments[0]
     recipe = find_recipe(name)
-    run = read_arguments(
-        _Run,
+    run_type = make_dataclass(
+        "Run",
+        [
+            ("options", Annotated[TrainOptions, tyro.conf.arg(name="")]),
+            ("recipe", Annotated[type(recipe), tyro.conf.arg(name="")]),
+        ],
+    )
+    run: Any = read_arguments(
+        run_type,
         f"sensorium train {name}",
         arguments[1:],
         description=f"{recipe.description}\n\nEach field of the recipe is an option.",
-        default=_Run(TrainOptions(), recipe),
+        default=run_type(TrainOptions(), recipe),
     )
-    return Train(**vars(run.options), recipe=name, changed=run.recipe)
+    return Train(**vars(run.options), recipe=name, changed=run.recipe, words=tuple(arguments[1:]))
 
 
 def find_recipe(name: str) -> Recipe:
@@ -102,4 +138,12 @@ def find_recipe(name: str) -> Recipe:
 
 def _list_recipes(console: Console) -> int:
     """Names and descriptions."""
+    from sensorium import training
+    from sensorium.cli.tables import plain_table
+
+    made = [make() for make in training.recipes().values()]
+    for recipe in made:
+        console.record({"recipe": recipe.name, "description": recipe.description})
+    console.show(plain_table(["recipe", "what it trains"], [[r.name, r.description] for r in made]))
+    console.show("\nsensorium train RECIPE --help lists a recipe's fields")
     return 0

@@ -37,7 +37,7 @@ def read_arguments(
     given = {} if default is None else {"default": default}
     try:
         with redirect_stderr(box):
-            return tyro.cli(
+            read: Read = tyro.cli(
                 kind,
                 prog=prog,
                 args=list(arguments),
@@ -45,6 +45,7 @@ def read_arguments(
                 config=CONFIG,
                 **given,
             )
+            return read
     except SystemExit as exit:
         if exit.code in (0, None):
             raise

@@ -9,6 +9,7 @@ from sensorium.cli.options import SPEECH, Device, Files, Folder, Speaking, need_
 
 if TYPE_CHECKING:
     from sensorium.cli.console import Console
+    from sensorium.watch.report import Report
 
 
 @dataclass(frozen=True)
@@ -34,4 +35,32 @@ class Watch:
     def run(self, console: Console) -> int:
         """Watches file after file."""
         need_files(self.files, "watch")
-        return 0
+        from sensorium.cli.devices import pick_device
+        from sensorium.watch import watch
+
+        device = pick_device(self.device)
+
+        def look(file: str) -> None:
+            with console.working(f"watching {file}") as bar:
+                report = watch(
+                    file,
+                    self.out,
+                    device=device,
+                    on_stage=lambda stage, share: bar.update(
+                        round(100 * share), 100, f"{file}: {stage}"
+                    ),
+                )
+            console.record({**report.to_dict(), "path": str(report.page)})
+            show_report(report, console)
+
+        return console.each(self.files, look)
+
+
+def show_report(report: Report, console: Console) -> None:
+    """What the report says in a few sentences, and where it is."""
+    console.show(report.file)
+    for section in report.sections:
+        for text in (section.notice, section.summary, section.remark):
+            if text:
+                console.show(f"  {text}")
+    console.show(f"  report: {report.page}")

@@ -1,13 +1,11 @@
-"""``sensorium models`` and ``sensorium evaluate``: which systems there are, how good."""
+"""``sensorium models``: the trained systems that come with the package."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import tyro
-
-from sensorium.cli.options import SPEECH, Count, Device, Speaking
+from sensorium.cli.options import SPEECH, Speaking
 
 if TYPE_CHECKING:
     from sensorium.cli.console import Console
@@ -45,31 +43,6 @@ class Models:
 
             columns = ["name", "system", "parameters", "size", "metric", "what it is"]
             console.show(plain_table(columns, rows, right="23"))
-        return 0
-
-
-@dataclass(frozen=True)
-class Evaluate:
-    """Measure a trained system on data that it was not trained on."""
-
-    EXAMPLES: ClassVar[tuple[str, ...]] = (
-        "sensorium evaluate tsm",
-        "sensorium evaluate runs/my-videos --data.root my/videos --limit 200 --json",
-    )
-
-    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
-    """A name that ``sensorium models`` lists, a system folder, a run folder or hf://owner/name."""
-
-    limit: Count = None
-    """Measure so many examples only."""
-
-    device: Device = "auto"
-    """Where to compute; auto takes a GPU where there is one."""
-
-    speech: Speaking = SPEECH
-
-    def run(self, console: Console) -> int:
-        """Measures it."""
         return 0
 
 

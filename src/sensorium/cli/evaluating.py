@@ -1,0 +1,135 @@
+"""``sensorium evaluate``: how good a trained system is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, make_dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import tyro
+
+from sensorium.cli.options import SPEECH, Count, Device, Speaking, UsageError
+from sensorium.cli.origin import data_of, refuse_other_classes
+from sensorium.cli.usage import help_of, read_arguments
+
+if TYPE_CHECKING:
+    from sensorium.cli.console import Console
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """The options of ``evaluate`` that are not fields of the data."""
+
+    split: Literal["test", "val", "train"] = "test"
+    """Which part of the data."""
+
+    limit: Count = None
+    """Measure the first N examples only. Default: all."""
+
+    batch: int = 32
+    """Examples at once; the figures do not depend on it."""
+
+    seed: int = 0
+    """Of the examples' own randomness, where they have any."""
+
+    workers: int = 2
+    """Processes that make the examples; the figures do not depend on it."""
+
+    device: Device = "auto"
+    """Where to compute; auto takes a GPU where there is one."""
+
+    speech: Speaking = SPEECH
+
+
+@dataclass(frozen=True)
+class Evaluate(EvaluateOptions):
+    """Measure a trained system, by default on the test split of the data it was trained for."""
+
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "sensorium evaluate tsm",
+        "sensorium evaluate tsm --limit 200 --json",
+        "sensorium evaluate runs/my-videos --data.root my/other/videos",
+        "sensorium evaluate tsm --help                  (lists the fields of its data, too)",
+    )
+
+    name: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = None
+    """A name that ``sensorium models`` lists, a system folder, a run folder or hf://owner/name."""
+
+    data: Annotated[Any, tyro.conf.Suppress] = None
+
+    def run(self, console: Console) -> int:
+        """Measures it."""
+        if self.name is None:
+            raise UsageError("got no NAME, expected a system; see sensorium evaluate --help")
+        from sensorium.cli.devices import load_system
+        from sensorium.plain import to_plain
+        from sensorium.training import evaluate
+
+        system = load_system(self.name, self.device)
+        data = self.data or data_of(self.name)
+        refuse_other_classes(system, data)
+        with console.working(f"evaluating {system.weights}"):
+            metrics = evaluate(
+                system,
+                data,
+                split=self.split,
+                limit=self.limit,
+                batch=self.batch,
+                seed=self.seed,
+                workers=self.workers,
+            )
+        console.record(
+            {
+                "system": system.name,
+                "weights": system.weights,
+                "data": {**to_plain(data), "split": self.split, "limit": self.limit},
+                "seeds": [self.seed],
+                "metrics": metrics,
+            }
+        )
+        show_metrics(system.weights, metrics, console)
+        return 0
+
+
+def show_metrics(weights: str, metrics: dict[str, float], console: Console) -> None:
+    """The figures, and below them one bar per class."""
+    from sensorium.cli.tables import bar, plain_table
+
+    whole = {name: value for name, value in metrics.items() if "/" not in name}
+    parts = {name: value for name, value in metrics.items() if "/" in name}
+    console.show(plain_table([weights, ""], [[k, f"{v:.4f}"] for k, v in whole.items()], "1"))
+    if parts:
+        rows = [
+            [name.partition("/")[2], f"{bar(value)} {value:.3f}"]
+            for name, value in sorted(parts.items(), key=lambda item: -item[1])
+        ]
+        console.show("")
+        console.show(plain_table(["class", next(iter(parts)).partition("/")[0]], rows))
+
+
+def read_evaluate(arguments: list[str]) -> Evaluate:
+    """The ``evaluate`` command; after a system's name each field of its data is an option.
+
+    Raises:
+        UsageError: when there is no such system, or an option does not fit.
+    """
+    if not arguments or arguments[0].startswith("-"):
+        return read_arguments(
+            Evaluate, "sensorium evaluate", arguments, description=help_of(Evaluate)
+        )
+    name = arguments[0]
+    data = data_of(name)
+    run_type = make_dataclass(
+        "Run",
+        [
+            ("options", Annotated[EvaluateOptions, tyro.conf.arg(name="")]),
+            ("data", type(data)),
+        ],
+    )
+    run: Any = read_arguments(
+        run_type,
+        f"sensorium evaluate {name}",
+        arguments[1:],
+        description=f"{Evaluate.__doc__}\n\nEach field of the data is an option.",
+        default=run_type(EvaluateOptions(), data),
+    )
+    return Evaluate(**vars(run.options), name=name, data=run.data)
