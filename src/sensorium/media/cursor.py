@@ -1,0 +1,210 @@
+"""Walking through a video stream: the frame on display at any time, decoding as little as possible.
+
+Four rules make it right and quick:
+
+* Near times are reached by decoding on, far ones by seeking: a seek is worth it when a key frame lies between.
+* After a seek, pictures before the key frame's own time stamp are dropped: in an open group of pictures they
+  refer to what was not decoded. When nothing at or before the wanted time is left, the seek goes further back.
+* Pictures that nothing refers to (most B-frames) need no decoding on the way to a far time. They are skipped up to
+  a margin before it; should the picture found lie before the margin, the way is gone again without skipping.
+* Time stamps decide, never counts: variable rates, gaps and repeats come out as a player would show them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from sensorium.media.errors import MediaError, Problems
+from sensorium.media.opening import close_quietly, only, open_input, packets, reason, set_threads
+from sensorium.media.survey import VideoFacts
+
+_MARGIN_FRAMES = 3
+_SEEK_TRIES = 6
+
+
+class Cursor:
+    """A decoder of one video stream and its position.
+
+    Args:
+        container: already open on ``path``, if one is at hand.
+        threads: decoding threads; 1 is best for a few frames here and there.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        facts: VideoFacts,
+        problems: Problems,
+        threads: int = 1,
+        container: InputContainer | None = None,
+    ) -> None:
+        self.path, self.facts, self.problems, self.threads = path, facts, problems, threads
+        self._frame_ticks = max(int(1 / facts.fps / facts.time_base), 1)
+        self._margin = _MARGIN_FRAMES * self._frame_ticks
+        self._group = int(2 / facts.time_base)  # longest stretch between key frames seen, in ticks
+        self._opened(container or open_input(path))
+        self._seek(facts.first)
+
+    def close(self) -> None:
+        """Free the file."""
+        close_quietly(self.container)
+
+    def at(self, tick: int) -> VideoFrame:
+        """The last frame with a time stamp at or before ``tick``; the first one before all of them.
+
+        Raises:
+            MediaError: when nothing can be decoded.
+        """
+        tick = min(max(tick, self.facts.first), self.facts.end)
+        if self._shown is None or tick < self._shown_tick or self._worth_jumping(tick):
+            self._seek(tick)
+        self._advance(tick, skip=True)
+        if self._shown_tick < self._skipped_before and self._shown_tick < tick:
+            # Rarely: the margin held no frame, so the one on display may be among those skipped.
+            self._margin *= 4
+            self._seek(tick)
+            self._advance(tick, skip=False)
+        if self._shown is None:
+            raise MediaError(f"{self.path}: no picture can be decoded any more; the file is damaged")
+        return self._shown
+
+    def _opened(self, container: InputContainer) -> None:
+        self.container = container
+        stream = container.streams[self.facts.index]
+        assert isinstance(stream, VideoStream)
+        self.stream = stream
+        only(container, [stream])
+        set_threads(stream, self.threads)
+
+    def _worth_jumping(self, tick: int) -> bool:
+        if tick - self._fed <= 4 * self._frame_ticks:
+            return False
+        entries = self.stream.index_entries
+        if len(entries):
+            reorder = (self.stream.codec_context.reorder_depth + 1) * self._frame_ticks
+            key = entries.search_timestamp(tick - reorder)
+            if key >= 0 and entries[key].timestamp - self._fed > 2 * self._frame_ticks:
+                return True
+            if entries[-1].timestamp >= tick - reorder:
+                return False
+        return tick - self._fed > self._group  # the index is silent: a guess that learns
+
+    def _seek(self, tick: int) -> None:
+        """Stand before the frame on display at ``tick``, at a key frame."""
+        back = 0
+        for _ in range(_SEEK_TRIES):
+            target = tick - back
+            if target <= self.facts.first:
+                break
+            self._reset()
+            try:
+                self.container.seek(target, stream=self.stream)
+            except (av.FFmpegError, OverflowError):
+                break
+            key = self._find_key()
+            if key is not None and key <= tick:
+                self._floor, self._fed = key, key
+                self._group = max(self._group, tick - key)
+                return
+            late = key - tick if key is not None else 0
+            back = 2 * max(back, late) + self._frame_ticks * 8
+        self._rewind()
+
+    def _rewind(self) -> None:
+        """Stand at the very start, where every picture counts."""
+        self._reset()
+        try:
+            self.container.seek(self.facts.first, stream=self.stream)
+        except (av.FFmpegError, OverflowError):
+            self.close()
+            self._opened(open_input(self.path))
+            self._reset()
+        self._floor, self._fed = None, self.facts.first
+
+    def _reset(self) -> None:
+        self._packets: Iterator[Packet[VideoStream]] = packets(
+            self.container, [self.stream], self.problems
+        )
+        self._coming: deque[tuple[int, VideoFrame]] = deque()
+        self._pushed: Packet[VideoStream] | None = None
+        self._shown: VideoFrame | None = None
+        self._shown_tick = self._fed = self.facts.first - 1
+        self._last_tick: int | None = None
+        self._floor: int | None = None
+        self._skipped_before = self.facts.first - 1
+        self._drained = False
+
+    def _find_key(self) -> int | None:
+        """The time stamp of the next key frame; its packet is kept for decoding."""
+        for packet in self._packets:
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            if packet.is_keyframe and stamp is not None:
+                self._pushed = packet
+                return stamp
+        return None
+
+    def _advance(self, tick: int, *, skip: bool) -> None:
+        while True:
+            while self._coming and (self._coming[0][0] <= tick or self._shown is None):
+                self._shown_tick, self._shown = self._coming.popleft()
+            if self._coming or self._drained:
+                return
+            self._feed(tick - self._margin if skip else self.facts.first - 1)
+
+    def _feed(self, skip_before: int) -> None:
+        """Decode one packet more; pictures that nothing refers to are skipped before ``skip_before``."""
+        packet, self._pushed = self._pushed, None
+        packet = packet or next(self._packets, None)
+        decoder = self.stream.codec_context
+        try:
+            if packet is None:
+                self._drained = True
+                frames = decoder.decode(None)
+            else:
+                stamp = packet.pts if packet.pts is not None else packet.dts
+                skippable = stamp is not None and stamp < skip_before
+                decoder.skip_frame = "NONREF" if skippable else "DEFAULT"
+                if stamp is not None:
+                    self._fed = max(self._fed, stamp)
+                    if skippable:
+                        self._skipped_before = max(self._skipped_before, skip_before)
+                if packet.is_corrupt:
+                    self._damage("part of a picture is missing", stamp)
+                frames = decoder.decode(packet)
+        except (av.FFmpegError, ValueError) as error:
+            stamp = packet.pts if packet is not None else None
+            self._damage(f"a picture cannot be decoded ({reason(error)})", stamp)
+            return
+        for frame in frames:
+            self._take(frame)
+
+    def _take(self, frame: VideoFrame) -> None:
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        if stamp is None:
+            last = self._last_tick
+            stamp = self.facts.first if last is None else last + self._frame_ticks
+        if self._floor is not None and stamp < self._floor:
+            return
+        if not frame.width or not frame.height or stamp > self.facts.end + self._group:
+            self._damage("a picture lies outside the film", None)
+            return
+        if self._last_tick is not None and stamp < self._last_tick:
+            self._damage("time stamps run backwards", stamp)
+            return
+        if frame.is_corrupt:
+            self._damage("a picture is damaged", stamp)
+        self._last_tick = stamp
+        self._coming.append((stamp, frame))
+
+    def _damage(self, kind: str, stamp: int | None) -> None:
+        base: Fraction = self.facts.time_base
+        since = None if stamp is None else float((stamp - self.facts.first) * base)
+        self.problems.add(kind, since)
