@@ -79,4 +79,4 @@ class Violin:
         bowed = saw + to_audio(scratch, count, rate) * noise * (
             1.0 + 0.6 * saw
         )  # it slips, it hisses
-        return self.body.colour(bowed * to_audio(envelope, count, rate), rate)
+        return self.body.colour(1.2 * bowed * to_audio(envelope, count, rate), rate)

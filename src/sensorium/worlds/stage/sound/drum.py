@@ -52,10 +52,10 @@ class Drum:
             tuning=2.0 ** rng.uniform(-0.25, 0.25),
             gains=np.array([1.0, 0.6, 0.5, 0.4, 0.35, 0.3, 0.25, 0.2])
             * 2.0 ** rng.uniform(-1, 1, 8),
-            decay=rng.uniform(0.12, 0.25),
+            decay=rng.uniform(0.16, 0.32),
             glide=rng.uniform(0.1, 0.5),
             stick=rng.uniform(1200.0, 4000.0),
-            wires=rng.uniform(0.3, 0.9),
+            wires=rng.uniform(0.2, 0.7),
             damping=rng.uniform(0.06, 0.1),
         )
 
@@ -68,7 +68,7 @@ class Drum:
         glide = self.glide * (0.3 + 0.7 * note.velocity)
         decay = self.decay * 2.0 ** (-0.5 * octaves)
         skin = self._skin(f0, decay, glide, times, rate, rng)
-        click = np.exp(-times / 0.005) + 0.5 * np.clip(octaves, 0.1, 1.5) * np.exp(-times / 0.06)
+        click = np.exp(-times / 0.005) + 0.6 * np.clip(octaves, 0.1, 1.5) * np.exp(-times / 0.06)
         noise = filters.noise_band(rng, count, self.stick, 0.6, rate)
         struck = skin + (0.4 + 0.6 * note.velocity) * self.wires * click * noise
         return let_go(struck, note.duration, self.damping, rate)

@@ -48,7 +48,7 @@ class Flute:
             body=Body.draw(rng),
             slope=rng.uniform(1.0, 1.6),
             octave=rng.uniform(0.3, 0.9),
-            breath=rng.uniform(0.12, 0.3),
+            breath=rng.uniform(0.08, 0.22),
             chiff=rng.uniform(1.0, 4.0),
             vibrato_hertz=rng.uniform(4.2, 6.0),
             vibrato_depth=rng.uniform(0.1, 0.3),

@@ -32,13 +32,15 @@ def ring(hertz: Samples, amplitudes: Samples, decays: Samples, count: int, rate:
     """
     kept = (hertz < HIGHEST * rate) & (amplitudes > 1e-4 * amplitudes.max(initial=0.0))
     hertz, amplitudes, decays = hertz[kept], amplitudes[kept], decays[kept]
-    exponent: NDArray[np.complex128] = (-1.0 / decays + 2j * np.pi * hertz) / rate
+    exponent = np.empty(len(hertz), dtype=np.complex128)
+    exponent.real = -1.0 / (decays * rate)
+    exponent.imag = 2.0 * np.pi / rate * hertz
     rows = -(-count // (_COLUMNS * _ROWS)) * _ROWS
     within = amplitudes[:, None] * _powers(exponent, _COLUMNS)
     across = _powers(exponent * _COLUMNS, rows).T
     left = np.concatenate([across.real, across.imag], axis=1)
     right = np.concatenate([within.imag, within.real], axis=0)
-    blocks = left.reshape(-1, _ROWS, left.shape[1])  # [rows, 2M] -> [rows / 16, 16, 2M]
+    blocks = left.reshape(rows // _ROWS, _ROWS, left.shape[1])  # [rows, 2M] -> [rows / 16, 16, 2M]
     sum_of_modes: Samples = np.matmul(blocks, right).reshape(-1)
     return sum_of_modes[:count]  # [rows / 16, 16, 64] -> [count]
 

@@ -12,7 +12,7 @@ from sensorium.worlds.stage.script import Note
 Samples = NDArray[np.float64]
 
 LOUDNESS_SECONDS = 0.4  # a ringing note is levelled by its energy over this long
-MOST_CREST = 7.0  # unless its peak would pass this many times the RMS
+MOST_CREST = 8.0  # unless its peak would pass this many times the RMS
 
 
 class Instrument(Protocol):

@@ -19,7 +19,7 @@ from sensorium.worlds.stage.sound.body import Body
 from sensorium.worlds.stage.sound.note import Samples, hertz, let_go, ring_length
 from sensorium.worlds.stage.sound.wavetable import HIGHEST
 
-_REACH = 6  # samples of the loop's kernel on either side
+_REACH = 6  # samples of the loop's kernel on either side, up to 22 kHz; in proportion above
 _BLOCK = 128  # samples that the loop handles at once, at least
 _BRIGHT_HERTZ = 3000.0
 _TOP = ((105.0, 6.0, 4.0), (210.0, 5.0, 4.0), (400.0, 3.0, 3.0))
@@ -85,10 +85,10 @@ class Guitar:
         burst = np.zeros(int(period) + 2 * reach + 2 + round(0.06 * rate))
         burst[: len(pulse)] = pulse / pulse.sum()
         scratch = rng.standard_normal(int(period) + 1) / np.sqrt(period)
-        burst[: len(scratch)] += self.scratch * scratch * np.sqrt(f0 / 220.0)
+        burst[: len(scratch)] += self.scratch * np.sqrt(velocity * f0 / 220.0) * scratch
         echo = max(1, round(self.position * period))
         burst[echo:] -= burst[:-echo].copy()
-        soft = filters.one_pole(500.0 + 2500.0 * velocity, rate)
+        soft = filters.one_pole(450.0 * 10.0**velocity, rate)
         return filters.through(burst, soft)
 
 
@@ -102,7 +102,8 @@ def loop_filter(f0: float, sustain: float, brightness: float, rate: int) -> tupl
         rate: in hertz.
     """
     period = rate / f0
-    reach = max(1, min(_REACH, int(period / 2) - 1))
+    reach = round(_REACH * max(1.0, rate / 22_050))
+    reach = max(1, min(reach, int(period / 2) - 1))
     delay = max(1, int(period) - reach)
     offset = np.arange(2 * reach + 2) - (period - delay)
     loss = np.log(1e3) / f0 * (1.0 / brightness - 1.0 / sustain)  # nepers a turn at 3 kHz
