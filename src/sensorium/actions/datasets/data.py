@@ -48,6 +48,7 @@ READERS: dict[str, Callable[[Source, Split], Listing]] = {
 }
 
 TEMPLATES: dict[str, str] = {
+    "stage": "",
     "folder": "",
     "list": "img_{:05d}.jpg",
     "something-v1": "{:05d}.jpg",

@@ -72,12 +72,12 @@ class StageClips:
         Shape:
             ``uint8 [len(wanted), size, size, 3]``.
         """
-        from sensorium.worlds.stage import compose_clip
+        from sensorium.worlds.stage import compose_clip, frames
 
         seed = split_seed(self.split, index)
         episode = compose_clip(seed, label=LABELS[self.label(index)], seconds=self.seconds)
         times = index_times(range(self.length) if wanted is None else wanted, self.fps)
-        return np.asarray(episode.frames(times, self.size, self.size), dtype=np.uint8)
+        return frames(episode, times, self.size, self.size)
 
     def store(self) -> FrameCache | None:
         """The folder of rendered clips, filled where it lacks some; ``None`` without ``cache``."""
