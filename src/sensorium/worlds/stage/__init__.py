@@ -1,6 +1,6 @@
 """The stage: performers with instruments, moves whose meaning lies in time, and their sound."""
 
-from sensorium.worlds.stage.compose import clip_label, compose_clip
+from sensorium.worlds.stage.clips import clip_label, compose_clip
 from sensorium.worlds.stage.moves import LABELS, MOVES, REST, mirror, partner
 from sensorium.worlds.stage.render import Renderer, frames, masks
 from sensorium.worlds.stage.reversal import backwards

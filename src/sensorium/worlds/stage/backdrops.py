@@ -61,7 +61,12 @@ def _stripes(canvas: Picture, colours: tuple[Colour, Colour], rng: np.random.Gen
     slope = float(rng.uniform(-1.0, 1.0)) * height
     for i in range(-int(height / period) - 1, int((width + height) / period) + 2):
         x = i * period
-        corners = [(x, 0), (x + 0.5 * period, 0), (x + 0.5 * period + slope, height), (x + slope, height)]
+        corners = [
+            (x, 0),
+            (x + 0.5 * period, 0),
+            (x + 0.5 * period + slope, height),
+            (x + slope, height),
+        ]
         cv2.fillConvexPoly(canvas, np.array(corners, np.int32), colours[1], cv2.LINE_AA)
 
 
@@ -118,7 +123,9 @@ def _hills(canvas: Picture, colours: tuple[Colour, Colour], rng: np.random.Gener
     _plain(canvas, colours, rng)
     for i in range(3):
         x = np.linspace(0, 1, 24)
-        line = 0.35 + 0.13 * i + 0.07 * np.sin(2 * np.pi * (x * rng.uniform(0.6, 2.2) + rng.uniform()))
+        line = (
+            0.35 + 0.13 * i + 0.07 * np.sin(2 * np.pi * (x * rng.uniform(0.6, 2.2) + rng.uniform()))
+        )
         outline = np.stack([x * width, line * height], 1)
         outline = np.concatenate([outline, [(width, height), (0, height)]]).astype(np.int32)
         cv2.fillPoly(canvas, [outline], shade(colours[1], 1.15 - 0.2 * i), cv2.LINE_AA)
@@ -155,7 +162,9 @@ def scenery(backdrop: Backdrop, height: int, width: int) -> Picture:
     if rng.uniform() < 0.5:  # boards
         for x in np.linspace(-0.5, 1.5, 24):
             foot = int((0.5 + (x - 0.5) * 2.0) * wide)
-            cv2.line(canvas, (int(x * wide), edge), (foot, tall), shade(ground, 0.75), 1, cv2.LINE_AA)
+            cv2.line(
+                canvas, (int(x * wide), edge), (foot, tall), shade(ground, 0.75), 1, cv2.LINE_AA
+            )
     return _grained(canvas, backdrop.grain, rng)
 
 

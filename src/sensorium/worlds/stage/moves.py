@@ -155,9 +155,9 @@ def _flash_nod(course: Course, u: Curve) -> Channels:
     }
 
 
-LIFT = Family("y", (-0.24, 0.24), (0.24, 0.46), _lift)
+LIFT = Family("y", (-0.27, 0.27), (0.22, 0.46), _lift)
 SLIDE = Family("x", (-0.36, 0.36), (0.26, 0.66), _slide)
-ZOOM = Family("size", (0.32, 0.95), (0.45, 0.95), _zoom)
+ZOOM = Family("size", (0.26, 0.95), (0.45, 1.0), _zoom)
 TURN = Family("angle", (-12.6, 12.6), (1.6, 4.2), _turn)
 OPEN = Family("fan", (0.0, 1.0), (0.7, 1.0), _open)
 ENTER = Family("presence", (0.0, 1.0), (1.0, 1.0), _enter)

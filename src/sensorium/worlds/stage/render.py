@@ -103,7 +103,9 @@ class Renderer:
             owner = np.zeros((self.height, self.width), np.uint8)
             for index in range(count):
                 if scene.poses[index]["presence"][t] >= 0.5:
-                    _stamp(owner, self._shapes(scene, index, t), self._body(scene, index, t), index + 1)
+                    _stamp(
+                        owner, self._shapes(scene, index, t), self._body(scene, index, t), index + 1
+                    )
             _stamp(owner, self.foreground, self._stage(scene, t), 0)
             out[t] = owner == owners[:, None, None]
         return out

@@ -38,8 +38,8 @@ def draw(paint: Paint, design: int, pose: dict[str, float]) -> list[Shape]:
     shapes = list(_instrument(paint, design))
     top = SKIN_Y[design]
     for side, lift in ((-1, pose["left"]), (1, pose["right"])):
-        tip = (0.09 * side, top - 0.33 * lift)
-        hand = (0.27 * side, top - 0.10 - 0.24 * lift)
+        tip = ((0.08 + 0.10 * lift) * side, top - 0.36 * lift)
+        hand = (0.29 * side, top - 0.08 - 0.12 * lift)
         shapes += [*arm(paint, side, hand), bar(hand, tip, 0.035, WOOD, 0.03)]
         shapes.append(disc(tip[0], tip[1], 0.032, IVORY, 8))
     return shapes

@@ -24,7 +24,6 @@ Point = tuple[float, float]
 
 FAN_BLADES = 7
 FAN_RADIUS = 0.68
-FLAG_LENGTH = 0.5
 
 
 @lru_cache(maxsize=256)
@@ -114,27 +113,26 @@ def fan(paint: Paint, spread: float) -> list[Shape]:
 
 
 def flag(paint: Paint, raised: float, swing: float) -> list[Shape]:
-    """An arm with a flag behind the back, hidden when lowered, waved above the head when raised."""
+    """An arm with a flag, hidden behind the back when lowered, waved beside the head when raised."""
     if raised <= 0.02:
         return []
-    angle = 3.0 - 2.85 * raised + 0.75 * swing  # from straight up towards the back
-    start = (-0.1, -0.1)
+    angle = 2.9 - 2.15 * raised + 0.6 * swing  # from straight up towards the back
     along = (-float(np.sin(angle)), -float(np.cos(angle)))
-    hand = (start[0] + 0.26 * along[0], start[1] + 0.26 * along[1])
-    top = (start[0] + (0.26 + FLAG_LENGTH) * along[0], start[1] + (0.26 + FLAG_LENGTH) * along[1])
-    low = (start[0] + (FLAG_LENGTH) * along[0], start[1] + (FLAG_LENGTH) * along[1])
-    across = (along[1] * 0.26, -along[0] * 0.26)
-    cloth = [
-        top,
-        (top[0] + across[0], top[1] + across[1]),
-        (low[0] + across[0], low[1] + across[1]),
-        low,
-    ]
+    across = (-along[1], along[0])
+
+    def at(far: float, aside: float) -> Point:
+        return (
+            -0.1 + far * along[0] + aside * across[0],
+            -0.1 + far * along[1] + aside * across[1],
+        )
+
+    cloth = shade(paint.flag, 0.85 + 0.3 * (0.5 + 0.5 * swing))
     return [
-        bar(start, hand, 0.07, shade(paint.costume, 1.18), 0.05),
-        bar(hand, top, 0.022, WOOD),
-        polygon(cloth, paint.fan[0]),
-        disc(hand[0], hand[1], 0.04, paint.skin, 10),
+        bar(at(0.0, 0.0), at(0.24, 0.0), 0.075, shade(paint.costume, 1.18), 0.055),
+        bar(at(0.22, 0.0), at(0.58, 0.0), 0.025, WOOD),
+        polygon([at(0.58, 0.0), at(0.58, 0.26), at(0.34, 0.26), at(0.34, 0.0)], cloth),
+        polygon([at(0.50, 0.0), at(0.50, 0.26), at(0.42, 0.26), at(0.42, 0.0)], (250, 250, 250)),
+        disc(*at(0.24, 0.0), 0.042, paint.skin, 10),
     ]
 
 

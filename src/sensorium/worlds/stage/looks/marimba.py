@@ -45,9 +45,9 @@ def draw(paint: Paint, design: int, pose: dict[str, float]) -> list[Shape]:
         (-1, pose["left"], pose["left_at"]),
         (1, pose["right"], pose["right_at"]),
     ):
-        x = -0.36 + 0.66 * at + 0.03 * side
-        tip = (x, 0.09 - 0.30 * lift)
-        hand = (0.6 * x + 0.12 * side, -0.02 - 0.17 * lift)
+        x = 0.12 * side + 0.52 * (at - 0.5)
+        tip = (x, 0.09 - 0.28 * lift)
+        hand = (0.55 * x + 0.16 * side, 0.0 - 0.08 * lift)
         shapes += [*arm(paint, side, hand), bar(hand, tip, 0.026, WOOD)]
         shapes.append(disc(tip[0], tip[1], 0.052, paint.fan[0], 10))
     return shapes

@@ -82,6 +82,7 @@ class Paint:
         hair: and of hats.
         head: which head (bald, hair, cap, top hat, bun).
         fan: the two colours of the fan.
+        flag: of the flag that is waved.
     """
 
     main: Colour
@@ -90,6 +91,7 @@ class Paint:
     hair: Colour
     head: int
     fan: tuple[Colour, Colour]
+    flag: Colour
 
     @property
     def dark(self) -> Colour:
@@ -119,6 +121,7 @@ def paint(performer: Performer) -> Paint:
         hair=HAIRS[int(rng.integers(len(HAIRS)))],
         head=int(rng.integers(5)),
         fan=(shade(first, 1.1), second),
+        flag=COLOURS[names[int(rng.integers(len(names)))]],
     )
 
 

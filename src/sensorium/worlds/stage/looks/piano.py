@@ -33,7 +33,7 @@ def draw(paint: Paint, design: int, pose: dict[str, float]) -> list[Shape]:
         (-1, pose["left"], pose["left_at"]),
         (1, pose["right"], pose["right_at"]),
     ):
-        x = -0.40 + 0.74 * at + 0.03 * side
+        x = 0.19 * side + 0.42 * (at - 0.5)
         if down > 0.3:
             shapes.append(box(x - 0.035, TOP, x + 0.035, BOTTOM + 0.035, paint.fan[0]))
         shapes += arm(paint, side, (x, TOP - 0.17 + 0.20 * down))
