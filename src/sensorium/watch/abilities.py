@@ -1,0 +1,45 @@
+"""Which abilities a report has: one entry per ability, a literal tuple.
+
+An entry says which bundled weights answer when nobody names others, what of a clip they need, the
+type of their result, and the function that turns such a result into a section of the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sensorium.actions.results import Actions
+from sensorium.system import Result
+from sensorium.types import Clip
+from sensorium.watch.actions_section import actions_section
+from sensorium.watch.clock import Clock
+from sensorium.watch.section import Section
+from sensorium.watch.weights import Weights
+
+
+@dataclass(frozen=True)
+class Ability:
+    """One kind of section.
+
+    Attributes:
+        name: as in ``sensorium.<name>``.
+        weights: bundled ones that answer by default.
+        needs: what a clip must have.
+        result: type of what the system predicts.
+        section: from the result, the clip's clock and the weights' card to a section.
+    """
+
+    name: str
+    weights: str
+    needs: tuple[Literal["video", "audio"], ...]
+    result: type[Result]
+    section: Callable[[Any, Clock, Weights], Section]
+
+    def answers_for(self, clip: Clip) -> bool:
+        """Whether the clip has what is needed."""
+        return all(getattr(clip, need) is not None for need in self.needs)
+
+
+SECTIONS: tuple[Ability, ...] = (Ability("actions", "tsm", ("video",), Actions, actions_section),)

@@ -1,0 +1,146 @@
+"""The report as one HTML page: a template, a style sheet and a script from the package, filled in.
+
+All words that come from outside (file names, labels, cards) are escaped; JSON is written so that
+nothing in it can end its element. A Content-Security-Policy in the page forbids every load from the
+network, so that the page stays what it says even where someone edits it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from html import escape
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from sensorium.watch import facts, wording
+from sensorium.watch.clock import Clock
+from sensorium.watch.pictures import Picture
+from sensorium.watch.preview import FILE_NAME
+from sensorium.watch.section import Section
+from sensorium.watch.timeline import timeline
+from sensorium.watch.weights import Weights
+
+if TYPE_CHECKING:
+    from sensorium.watch.report import Report
+
+_SIGN = (
+    '<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.8" '
+    'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">'
+    '<path d="M12 3.5 22 20.5H2Z"/><path d="M12 10v4.5M12 17.4v.1"/></svg>'
+)
+
+
+def render(report: Report) -> str:
+    """The whole page."""
+    sections, preview = report.sections, report.preview
+    beside = "".join(_body(s) for s in sections if s.place == "beside" and s.body)
+    style = fill(_own("page.css"), {"aspect": f"{preview.width} / {preview.height}"})
+    outside = preview.path is not None
+    return fill(
+        _own("page.html"),
+        {
+            "version": escape(version("sensorium")),
+            "media_source": "blob: 'self' file:" if outside else "blob:",
+            "title": escape(PurePath(report.file).name or report.file),
+            "style": style + "".join(s.style for s in sections),
+            "headline": escape(facts.headline(report.info)),
+            "summary": "".join(f'<p class="summary">{escape(s.summary)}</p>' for s in sections),
+            "notices": "".join(_notices(s) for s in sections) + _damage(report.damage),
+            "stage_kind": "stage two" if beside else "stage",
+            "width": str(preview.width),
+            "height": str(preview.height),
+            "source": f' src="{FILE_NAME}"' if outside else "",
+            "player_note": escape(preview.note),
+            "beside": f'<div class="beside">{beside}</div>' if beside else "",
+            "below": "".join(_body(s) for s in sections if s.place == "below" and s.body),
+            "timeline": timeline(sections, report.strip, report.clock),
+            "frames": "".join(_frame(p, report.clock) for p in report.frames),
+            "file": _list(facts.lines(report.info, report.damage)),
+            "weights": "".join(_weights(w) for w in report.weights),
+            "seconds": _seconds(report.seconds_per_stage),
+            "json": embed(report.to_dict()),
+            "video": preview.base64(),
+            "script": _own("page.js") + "".join(s.script for s in sections),
+        },
+    )
+
+
+def fill(template: str, parts: dict[str, str]) -> str:
+    """Put parts in place of ``{{name}}``; what is put in is never looked at again."""
+    return re.sub(r"\{\{(\w+)\}\}", lambda m: parts[m[1]], template)
+
+
+def embed(data: Any) -> str:
+    """JSON for inside a script element: no character of it can end the element or start another."""
+    text = json.dumps(data, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _own(name: str) -> str:
+    return files("sensorium.watch").joinpath(name).read_text(encoding="utf-8")
+
+
+def _body(section: Section) -> str:
+    mark = "untrusted" if section.notice else "trusted"
+    name = escape(f"{section.name}-{section.system}")
+    return (
+        f'<section class="{mark}" aria-label="{escape(section.title)}" data-section="{name}">'
+        f"<h2>{escape(section.title)}</h2>{section.body}</section>"
+    )
+
+
+def _notices(section: Section) -> str:
+    if section.notice:
+        return (
+            f'<section class="notice" role="note" aria-label="Out of domain">{_SIGN}'
+            f"<h2>Do not trust these labels</h2><p>{escape(section.notice)}</p></section>"
+        )
+    return f'<p class="remark">{escape(section.remark)}</p>' if section.remark else ""
+
+
+def _damage(lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    words = f"Parts of this file are damaged; what follows holds for the rest: {'; '.join(lines)}."
+    return f'<p class="remark">{escape(words)}</p>'
+
+
+def _frame(picture: Picture, clock: Clock) -> str:
+    moment = picture.moment
+    when = clock.words(moment.time)
+    seek = f"{clock.seconds(moment.time):.3f}"
+    colour = f' style="--h:{moment.hue:.0f}"' if moment.hue is not None else ' class="grey"'
+    kind = colour.replace('class="grey"', "")
+    grey = " grey" if moment.hue is None else ""
+    what = f'<span class="what">{escape(moment.caption)}</span>' if moment.caption else ""
+    name = escape(f"{moment.caption or 'picture'} at {when}")
+    return (
+        f'<button type="button" class="frame{grey}"{kind} data-seek="{seek}" aria-label="{name}">'
+        f'<img src="data:image/jpeg;base64,{picture.data}" alt="" width="{picture.width}" '
+        f'height="{picture.height}" loading="lazy"><span>{when}</span>{what}</button>'
+    )
+
+
+def _list(lines: Sequence[tuple[str, str]], kind: str = "") -> str:
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in lines)
+    return f"<dl{kind}>{items}</dl>"
+
+
+def _weights(weights: Weights) -> str:
+    trained = weights.trained_on or "their card does not say"
+    lines = [("System", weights.system), ("Trained on", trained), *weights.facts]
+    return f"<h3>{escape(weights.name)}</h3>{_list(lines)}"
+
+
+def _seconds(stages: dict[str, float]) -> str:
+    total = sum(stages.values()) or 1.0
+    items = "".join(
+        f"<dt>{escape(name)}</dt><dd>{wording.length(value)}"
+        f'<i style="--p:{value / total:.3f}"></i></dd>'
+        for name, value in stages.items()
+    )
+    return f'<dl class="times">{items}<dt>together</dt><dd>{wording.length(total)}</dd></dl>'

@@ -1,0 +1,74 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from sensorium.actions.results import Actions
+from sensorium.actions.spans import merge_windows
+from sensorium.types import Clip, FrameVideo, Span
+from sensorium.watch.clock import Clock
+from sensorium.watch.preview import Plan, draw
+from sensorium.watch.weights import Weights
+
+CLASSES = ("rise", "sink", "slide_left", "rest")
+
+
+def moving_frames(count: int, height: int = 36, width: int = 64) -> torch.Tensor:
+    """A bright square that walks to the right over a ramp; the ramp turns around half-way."""
+    frames = torch.zeros(count, 3, height, width, dtype=torch.uint8)
+    ramp = torch.linspace(40, 200, width).to(torch.uint8)
+    for t in range(count):
+        frames[t, 0] = ramp if t < count / 2 else ramp.flip(0)
+        x = t * (width - 10) // max(1, count - 1)
+        frames[t, :, 10:20, x : x + 10] = 255
+    return frames
+
+
+@pytest.fixture
+def clip() -> Clip:
+    return Clip(FrameVideo(moving_frames(40), fps=10), None, "walk.mp4")
+
+
+@pytest.fixture
+def weights() -> Weights:
+    return Weights("tsm", "tsm", "procedural stage videos", (("Recipe", "tsm"),))
+
+
+def make_actions(
+    duration: float = 4.0,
+    windows: int = 7,
+    unfamiliarity: float | None = 0.2,
+    classes: tuple[str, ...] = CLASSES,
+    seed: int = 0,
+) -> Actions:
+    length = duration if windows == 1 else 2 * duration / (windows + 1)
+    spans = [Span(i * length / 2, i * length / 2 + length) for i in range(windows)]
+    noise = torch.randn(windows, len(classes), generator=torch.Generator().manual_seed(seed))
+    scores = (3 * noise).softmax(1)
+    return Actions(
+        file="walk.mp4",
+        system="tsm",
+        classes=classes,
+        windows=tuple(spans),
+        scores=scores,
+        actions=merge_windows(spans, scores, classes, skip="rest"),
+        unfamiliarity=unfamiliarity,
+    )
+
+
+@pytest.fixture
+def clock(clip: Clip) -> Clock:
+    return Clock.of(clip.span)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A small H.264 file of four seconds without sound."""
+    return write_film(tmp_path / "films" / "walk.mp4")
+
+
+def write_film(path: Path, count: int = 40) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clip = Clip(FrameVideo(moving_frames(count), fps=10), None, str(path))
+    draw(clip, Plan.of(clip), path, lambda share: None)
+    return path
