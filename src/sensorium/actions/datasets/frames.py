@@ -1,4 +1,10 @@
-"""A folder of numbered frames as a `Video`, decoded frame by frame on demand."""
+"""A folder of extracted frames as a `Video`: by the published file names, and strict.
+
+`sensorium.media` also reads folders of frames, any of them, and lets the nearest good picture
+stand in for a broken one, which is right for looking at a file and wrong for training: here a frame
+that is missing, broken or of another size is an error that names it. OpenCV decodes the pictures,
+which for JPEG is faster than FFmpeg.
+"""
 
 from __future__ import annotations
 
@@ -66,6 +72,11 @@ class FrameFolder(Video):
         self._first = _read(files[0])
         self.height, self.width = self._first.shape[:2]
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The pictures that are not there."""
+        return tuple(f"{file.name} is missing" for file in self.files if not file.exists())
+
     def frames(self, times: Sequence[float]) -> UInt8[Tensor, "T 3 H W"]:
         """The frame on display at each time.
 
@@ -74,7 +85,8 @@ class FrameFolder(Video):
         """
         last = len(self.files) - 1
         index = [min(max(int(t * self.fps + 1e-6), 0), last) for t in times]
-        pictures = {k: self._first if k == 0 else _read(self.files[k]) for k in set(index)}
+        wanted = sorted(set(index))
+        pictures = {k: self._first if k == 0 else _read(self.files[k]) for k in wanted}
         for k, picture in pictures.items():
             if picture.shape != self._first.shape:
                 from sensorium.media import MediaError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +60,7 @@ class VideoExamples:
         self.classes = listing.classes
         self.split: Split = split
         self.look = look
+        self._warned: set[int] = set()
         mirror = mirror_labels(listing.classes)
         self._augment = Augmenter(look.augmentation, look.size, look.fit, mirror)
 
@@ -76,7 +78,7 @@ class VideoExamples:
         return self._open(record), record.label
 
     def example(self, index: int, seed: int) -> dict[str, Tensor]:
-        """The frames and the label of one video.
+        """The frames and the label of one video; damage in it is logged once.
 
         Raises:
             MediaError: naming a video that cannot be read.
@@ -92,6 +94,7 @@ class VideoExamples:
         fps = look.fps or video.fps
         indices = look.sampling.indices(frame_count(span, fps), self.split, rng)
         frames = video.frames(index_times(indices, fps, span.start))
+        self._warn(index, video)
         if rng is None:
             frames = fit_frames(frames, look.size, look.fit).contiguous()
         else:
@@ -113,7 +116,17 @@ class VideoExamples:
                 video.frames([video.span.start])
             except MediaError as error:
                 found.append(str(error))
+            else:
+                found += [f"{record.path}: {line}" for line in getattr(video, "problems", ())]
         return found
+
+    def _warn(self, index: int, video: Video) -> None:
+        """Say once which video is damaged: the nearest good picture stands in for a bad one."""
+        damage = () if isinstance(video, FrameFolder) else getattr(video, "problems", ())
+        if damage and index not in self._warned:
+            self._warned.add(index)
+            path = self.listing.records[index].path
+            logging.getLogger(__name__).warning("%s: %s", path, "; ".join(damage))
 
     def _open(self, record: Record) -> Video:
         from sensorium.media import MediaError, read
