@@ -1,4 +1,5 @@
 import io
+import sys
 import time
 
 from sensorium.cli import progress
@@ -14,8 +15,8 @@ class Terminal(io.StringIO):
 
 def draw(monkeypatch, stream, delay: float) -> str:
     monkeypatch.setattr(progress, "DELAY_SECONDS", delay)
+    monkeypatch.setattr(sys, "stderr", stream)
     console = Console()
-    console.stderr = stream
     with console.working("counting") as bar:
         deadline = time.monotonic() + 20
         while stream.isatty() and delay < 1 and bar._progress is None:

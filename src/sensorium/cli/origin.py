@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 def data_of(name: str) -> Any:
     """The data of a run folder's own recipe, else of the recipe that the system's card names.
 
+    A card that names none (a published checkpoint) leaves the data to be named.
+
     Raises:
         UsageError: when there is no such system.
-        ValueError: when it does not say by which recipe it was trained.
+        ValueError: when its folder, or the run's, cannot be read.
     """
     from sensorium import store, training
     from sensorium.plain import from_plain
@@ -29,19 +31,26 @@ def data_of(name: str) -> Any:
         if Path(name).exists() or name.startswith("hf://"):
             raise
         raise UsageError(str(error)) from error
-    recipe = header.card.recipe
-    if recipe not in training.recipes():
-        raise ValueError(
-            f"{name}: its card names no recipe of this package (got {recipe!r}), so its data are "
-            "unknown; measure it in Python: sensorium.evaluate(system, data)"
-        )
-    data = training.recipe(recipe).data
+    known = training.recipes()
+    if header.card.recipe not in known:
+        return _data_like(header.config)
+    data = known[header.card.recipe]().data
     for run in (Path(name), Path(name).parent):
         path = run / "recipe.json"
         if path.is_file():
             there = json.loads(path.read_text(encoding="utf-8"))["recipe"]["data"]
             return from_plain(type(data), there, f"{path}: data")
     return data
+
+
+def _data_like(config: dict[str, Any]) -> Any:
+    """Data yet to be named (``--data.root``), looked at as the system's config says."""
+    from sensorium.actions.datasets import ActionData
+    from sensorium.actions.view import View
+    from sensorium.plain import from_plain
+
+    view = from_plain(View, config.get("view", {}), "config.view")
+    return ActionData(kind="folder", size=view.size, fit=view.fit, sampling=view.sampling)
 
 
 def refuse_other_classes(system: System, data: Any) -> None:
@@ -55,6 +64,12 @@ def refuse_other_classes(system: System, data: Any) -> None:
         return
     knows, has = (getattr(c, "classes", ()) for c in (system.config, wanted))
     raise ValueError(
-        f"{system.weights} knows {len(knows)} classes ({', '.join(knows[:3])} …), the data have "
-        f"{len(has)} ({', '.join(has[:3])} …); name data of its classes with --data"
+        f"{system.weights} knows {_count(knows)}, the data have {_count(has)}; "
+        "name data of its classes with --data"
     )
+
+
+def _count(classes: tuple[str, ...]) -> str:
+    """``15 classes (rise, sink, slide right …)``."""
+    more = " …" if len(classes) > 3 else ""
+    return f"{len(classes)} classes ({', '.join(classes[:3])}{more})"

@@ -64,8 +64,11 @@ class Recognize:
 
         def recognize(file: str) -> None:
             with console.working(f"recognising {file}"):
-                result = system.predict(media.read(file))
+                clip = media.read(file)
+                result = system.predict(clip)
             console.record(result.to_dict())
+            for problem in media.problems(clip):
+                console.note(f"note: {file}: {problem}")
             show_actions(result, console)
 
         return console.each(self.files, recognize)
