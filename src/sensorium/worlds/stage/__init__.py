@@ -1,10 +1,20 @@
-"""The stage: performers with instruments, moves whose meaning lies in time, and their sound."""
+"""The stage: performers with instruments, moves whose meaning lies in time, and their sound.
+
+`compose` makes whole episodes and `compose_clip` short clips of one move, both from a seed;
+`frames`, `masks`, `track` and `mix` show and sound them at any size and rate; `truth` writes
+down what happens; `clip` is a lazy `sensorium.types.Clip`; `perform` writes files.
+"""
 
 from sensorium.worlds.stage.clips import clip_label, compose_clip
+from sensorium.worlds.stage.compose import compose
 from sensorium.worlds.stage.moves import LABELS, MOVES, REST, mirror, partner
+from sensorium.worlds.stage.perform import perform
 from sensorium.worlds.stage.render import Renderer, frames, masks
 from sensorium.worlds.stage.reversal import backwards
 from sensorium.worlds.stage.script import INSTRUMENTS, Episode, Event, Note, Performer
+from sensorium.worlds.stage.sounding import Sounds, mix, track
+from sensorium.worlds.stage.truth import truth
+from sensorium.worlds.stage.watching import clip
 
 __all__ = [
     "INSTRUMENTS",
@@ -16,11 +26,18 @@ __all__ = [
     "Note",
     "Performer",
     "Renderer",
+    "Sounds",
     "backwards",
+    "clip",
     "clip_label",
+    "compose",
     "compose_clip",
     "frames",
     "masks",
     "mirror",
+    "mix",
     "partner",
+    "perform",
+    "track",
+    "truth",
 ]

@@ -1,7 +1,7 @@
 """What stands behind, before and above the performers: scenery, foreground things, light.
 
-Everything is drawn once per episode and size on a canvas larger than the picture, out of which the camera
-then cuts each frame.
+Everything is drawn once per episode and size on a canvas larger than the picture, out of which
+the camera then cuts each frame.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def _grained(canvas: Picture, amount: float, rng: np.random.Generator) -> Pictur
         small = rng.integers(0, 256, (tall // cell + 2, wide // cell + 2), np.uint8)
         layer = cv2.resize(small, (wide, tall), interpolation=cv2.INTER_LINEAR)
         noise = cv2.addWeighted(noise, 1.0, layer, share * amount, -share * amount * 128.0)
-    return cv2.multiply(canvas, cv2.merge([noise, noise, noise]), scale=1.0 / 128.0)  # type: ignore[return-value]
+    grained: Picture = cv2.multiply(canvas, cv2.merge([noise, noise, noise]), scale=1.0 / 128.0)
+    return grained
 
 
 def light(backdrop: Backdrop, height: int, width: int) -> Picture:

@@ -1,8 +1,8 @@
 """English sentences for events: who does what, in varied words.
 
-Every sentence is true: colours, kinds and places are the performer's, "slowly" and "quickly" go by the
-event's length, "while" names another event that overlaps, order words go by the order of starts. A
-sentence has no capital and no full stop.
+Every sentence is true: colours, kinds and places are the performer's, "slowly" and "quickly" go
+by the event's length, "while" names another event that overlaps, order words go by the order of
+starts. A sentence has no capital and no full stop.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def who(episode: Episode, event: Event, rng: np.random.Generator) -> str:
     if rng.uniform() < 0.7:
         name = f"{_article(rng, person.colour)} {person.colour} {person.kind}"
     else:
-        player = PLAYERS[person.kind]
-        name = f"{_article(rng, player)} {player} with a{_n(person.colour)} {person.colour} {person.kind}"
+        player, a = PLAYERS[person.kind], f"a{_n(person.colour)}"
+        name = f"{_article(rng, player)} {player} with {a} {person.colour} {person.kind}"
     if len(like) > 1:
         return f"{name} {_place_among(episode, event)}"
     return name

@@ -1,10 +1,10 @@
 """From a seed to a short `Episode` of one move, for training and measuring action recognition.
 
-**What is exact.** `compose_clip` draws a clip for its label or, with even odds, draws one for the
-partner's label and plays it backwards (`reversal`). The clips of a label are therefore distributed
-exactly as its partner's clips played backwards: moves, notes and their gestures, camera. No bag of
-frames without their order tells the two apart, whatever looks at it. Backdrop, light, colours, kinds,
-sizes and rooms are drawn without knowing the label.
+**What is exact.** `compose_clip` draws a clip for its label or, with even odds, draws one for
+the partner's label and plays it backwards (`reversal`). The clips of a label are therefore
+distributed exactly as its partner's clips played backwards: moves, notes and their gestures,
+camera. No bag of frames without their order tells the two apart, whatever looks at it. Backdrop,
+light, colours, kinds, sizes and rooms are drawn without knowing the label.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ PLAYING = 0.85
 def compose_clip(seed: int, label: str | None = None, seconds: float = 2.0) -> Episode:
     """A clip of exactly one move by one performer, among 0 to 2 others who only play.
 
-    The move takes 70 to 100 % of the clip. In a clip of the class ``"rest"`` there is no move at all.
+    The move takes 70 to 100 % of the clip. In a clip of the class ``"rest"`` there is no move at
+    all.
 
     Args:
         seed: world seed (see `seeds.split_seed`).

@@ -1,8 +1,8 @@
 """From a seed to a whole `Episode`: several performers, events one after another and overlapping.
 
-Each performer lives two lives side by side, one of moves and one of playing, each a chain of events with
-pauses between them. A move starts from where the last one left the performer. No performer does the same
-thing twice in an episode, so that a sentence means one stretch of time.
+Each performer lives two lives side by side, one of moves and one of playing, each a chain of
+events with pauses between them. A move starts from where the last one left the performer. No
+performer does the same thing twice in an episode, so that a sentence means one stretch of time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 
 from sensorium.seeds import generator
 from sensorium.worlds.stage import captions, staging
-from sensorium.worlds.stage.clips import starting
 from sensorium.worlds.stage.looks.paint import COLOURS
 from sensorium.worlds.stage.moves import ENTER, FLASH_NOD, MOVES, TURN
 from sensorium.worlds.stage.posing import follow, pose_at

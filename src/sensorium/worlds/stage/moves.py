@@ -1,11 +1,12 @@
 """Moves of the whole performer whose meaning lies in time alone.
 
-Moves come in pairs, and each is its partner played backwards, exactly: both members draw their `Course`
-from the same distribution, and the curve of one at ``u`` is the curve of the other at ``1 - u``. A single
-frame, or a bag of frames without their order, therefore cannot tell the two apart.
+Moves come in pairs, and each is its partner played backwards, exactly: both members draw their
+`Course` from the same distribution, and the curve of one at ``u`` is the curve of the other at
+``1 - u``. A single frame, or a bag of frames without their order, therefore cannot tell the two
+apart.
 
-In the pair *flash then nod* / *nod then flash* only the order of two acts differs, each of which looks
-the same backwards. *Wave then vanish* is *appear then wave* backwards.
+In the pair *flash then nod* / *nod then flash* only the order of two acts differs, each of which
+looks the same backwards. *Wave then vanish* is *appear then wave* backwards.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Move:
 
 
 def progress(u: Curve, bend: float) -> Curve:
-    """From 0 to 1, steady or gentle at both ends; ``progress(1 - u) == 1 - progress(u)``."""
+    """How far a change has got, 0..1: steady or gentle at both ends, alike at both ends."""
     u = np.clip(u, 0.0, 1.0)
     return (1.0 - bend) * u + bend * u * u * (3.0 - 2.0 * u)
 

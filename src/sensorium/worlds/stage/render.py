@@ -1,7 +1,8 @@
 """From an `Episode` to pictures and masks, at any times and any size.
 
-A frame is painted from back to front: scenery, then each performer (halo, fan, flag, body, instrument),
-then the things in the foreground, then the light. All shapes are polygons, drawn anti-aliased at 1/16 pixel.
+A frame is painted from back to front: scenery, then each performer (halo, fan, flag, body,
+instrument), then the things in the foreground, then the light. All shapes are polygons, drawn
+anti-aliased at 1/16 pixel.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sensorium.worlds.stage.script import Camera, Episode
 
 Curve = NDArray[np.float64]  # [T]
 Frames = NDArray[np.uint8]  # [T, H, W, 3]
+Owners = NDArray[np.uint8]  # [T, H, W]
 Masks = NDArray[np.bool_]  # [T, P, H, W]
 Picture = NDArray[np.uint8]  # [H, W, 3]
 Affine = tuple[NDArray[np.float64], NDArray[np.float64]]  # [2, 2] and [2]: p @ matrix + shift
@@ -89,26 +91,34 @@ class Renderer:
             cv2.multiply(frame, self.light, dst=out[t], scale=1.0 / 128.0)
         return out
 
+    def owners(self, times: Sequence[float]) -> Owners:
+        """Which performer is seen at each pixel: 0 nobody, else the performer's index plus 1.
+
+        What hides a performer, or fades it below a half, leaves the pixel to what is seen there.
+
+        Shape:
+            returns ``uint8 [T, H, W]``.
+        """
+        scene = _Scene(self.episode, times)
+        out = np.zeros((len(times), self.height, self.width), np.uint8)
+        for t in range(len(times)):
+            for index in range(len(self.episode.performers)):
+                if scene.poses[index]["presence"][t] >= 0.5:
+                    shapes, place = self._shapes(scene, index, t), self._body(scene, index, t)
+                    _stamp(out[t], shapes, place, index + 1)
+            _stamp(out[t], self.foreground, self._stage(scene, t), 0)
+        return out
+
     def masks(self, times: Sequence[float]) -> Masks:
-        """Which pixels show which performer: what hides it, or fades it below a half, is out.
+        """Which pixels show which performer: `owners`, taken apart.
 
         Shape:
             returns ``bool [T, P, H, W]``.
         """
-        scene = _Scene(self.episode, times)
-        count = len(self.episode.performers)
-        out = np.zeros((len(times), count, self.height, self.width), np.bool_)
-        owners = np.arange(1, count + 1, dtype=np.uint8)
-        for t in range(len(times)):
-            owner = np.zeros((self.height, self.width), np.uint8)
-            for index in range(count):
-                if scene.poses[index]["presence"][t] >= 0.5:
-                    _stamp(
-                        owner, self._shapes(scene, index, t), self._body(scene, index, t), index + 1
-                    )
-            _stamp(owner, self.foreground, self._stage(scene, t), 0)
-            out[t] = owner == owners[:, None, None]
-        return out
+        numbers = np.arange(1, len(self.episode.performers) + 1, dtype=np.uint8)
+        # [T, 1, H, W] == [P, 1, 1] -> [T, P, H, W]
+        masks: Masks = self.owners(times)[:, None] == numbers[:, None, None]
+        return masks
 
     def _background(self, scene: _Scene, t: int) -> Picture:
         x, y, zoom = (float(curve[t]) for curve in scene.camera)

@@ -1,9 +1,10 @@
 """What happens on the stage, as plain data: who stands where, plays which notes, makes which moves.
 
-An `Episode` says everything; `render` draws it, `sounding` sounds it, `truth` writes it down. Nothing
-here knows of pixels, frame rates or sampling rates. Places are measured from the middle of the picture,
-x to the right in picture widths and y downwards in picture heights; sizes are in units of the picture's
-shorter side. Times are in seconds on a grid of `TICK`, so that mirroring them in time is exact.
+An `Episode` says everything; `render` draws it, `sounding` sounds it, `truth` writes it down.
+Nothing here knows of pixels, frame rates or sampling rates. Places are measured from the middle
+of the picture, x to the right in picture widths and y downwards in picture heights; sizes are in
+units of the picture's shorter side. Times are in seconds on a grid of `TICK`, so that mirroring
+them in time is exact.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Literal
 from sensorium.types import Span
 
 TICK = 1 / 256
-"""The grid of all times in seconds: a power of two, so that their sums and differences are exact."""
+"""The grid of all times in seconds: a power of two, so that sums of times are exact."""
 
 Instrument = Literal[
     "guitar", "violin", "flute", "trumpet", "marimba", "drum", "accordion", "piano"
@@ -45,7 +46,8 @@ class Note:
         duration: seconds.
         pitch: MIDI number, 69 is A4; need not be whole. A drum takes it as which drum and where.
         velocity: 0..1.
-        stroke: +1 or -1: direction of bow, pluck and bellows, or which hand strikes; seen, not heard.
+        stroke: +1 or -1: direction of bow, pluck and bellows, or which hand strikes; seen, not
+            heard.
     """
 
     start: float

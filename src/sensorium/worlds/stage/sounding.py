@@ -50,7 +50,8 @@ class Sounds:
 
 def track(episode: Episode, performer: int, rate: int) -> Float32[np.ndarray, "2 N"]:
     """One performer's own track, as loud as it is in the mix."""
-    return Sounds(episode, rate).tracks[performer]
+    heard: Float32[np.ndarray, "2 N"] = Sounds(episode, rate).tracks[performer]
+    return heard
 
 
 def mix(episode: Episode, rate: int) -> Float32[np.ndarray, "2 N"]:

@@ -13,8 +13,8 @@ VERSION = 1
 def truth(episode: Episode) -> dict[str, Any]:
     """Performers with their notes, events with spans, labels and sentences, and the staging.
 
-    Nothing depends on a picture size, frame rate or sampling rate. Events carry ``start`` and ``end``
-    in seconds.
+    Nothing depends on a picture size, frame rate or sampling rate. Events carry ``start`` and
+    ``end`` in seconds.
     """
     events = [
         {

@@ -32,7 +32,7 @@ class StageVideo(Video):
 
 
 class StageAudio(Audio):
-    """An episode's mix, or the track of one performer, synthesised at the rate that is asked for."""
+    """An episode's mix, or one performer's track, synthesised at the rate that is asked for."""
 
     channels = 2
 

@@ -29,7 +29,8 @@ class Look:
 
     Attributes:
         motion: from notes and times to named curves ``[T]``.
-        draw: from colours, design and the curves' values at one time to polygons, from back to front.
+        draw: from colours, design and the curves' values at one time to polygons, from back to
+            front.
         struck: whether a note is struck at its start (mirrored in time, the start stays the onset)
             or held (mirrored in time, its end becomes the start).
         strokes: whether ``Note.stroke`` is a direction (reversed when time is) or a hand.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from sensorium.worlds.stage.looks import gestures
 from sensorium.worlds.stage.looks.figure import arm
@@ -59,7 +60,7 @@ def _instrument(paint: Paint, design: int) -> tuple[Shape, ...]:
         )
     if design == 1:  # marching drum with ropes
         zigzag = [(-0.26 + 0.13 * i, 0.08 if i % 2 else 0.42) for i in range(5)]
-        ropes = [bar(a, b, 0.02, IVORY) for a, b in zip(zigzag, zigzag[1:], strict=False)]
+        ropes = [bar(a, b, 0.02, IVORY) for a, b in pairwise(zigzag)]
         return (
             box(-0.26, 0.05, 0.26, 0.42, paint.main),
             oval(0.0, 0.42, 0.26, 0.06, paint.dark),

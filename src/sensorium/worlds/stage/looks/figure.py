@@ -113,7 +113,7 @@ def fan(paint: Paint, spread: float) -> list[Shape]:
 
 
 def flag(paint: Paint, raised: float, swing: float) -> list[Shape]:
-    """An arm with a flag, hidden behind the back when lowered, waved beside the head when raised."""
+    """An arm with a flag: hidden behind the back when lowered, waved at the side when raised."""
     if raised <= 0.02:
         return []
     angle = 2.9 - 2.15 * raised + 0.6 * swing  # from straight up towards the back

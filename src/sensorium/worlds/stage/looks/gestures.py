@@ -1,7 +1,8 @@
 """From notes to motion: curves over time that the looks draw.
 
-Every curve is the same backwards in this sense: the curve of the mirrored notes (see ``mirror``) is the
-mirrored curve. So the motion of playing says nothing about the direction of time.
+Every curve is the same backwards in this sense: the curve of the mirrored notes (see
+``reversal.mirrored``)
+is the mirrored curve. So the motion of playing says nothing about the direction of time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def _follow(times: Curve, knots: Sequence[tuple[float, float]], empty: float) ->
     if not knots:
         return np.full(len(times), empty)
     where, what = zip(*knots, strict=True)
-    return np.interp(times, where, what)
+    values: Curve = np.interp(times, where, what)
+    return values
 
 
 def reach(notes: Sequence[Note], times: Curve) -> Curve:
@@ -45,7 +47,7 @@ def reach(notes: Sequence[Note], times: Curve) -> Curve:
 
 
 def reach_onsets(notes: Sequence[Note], times: Curve) -> Curve:
-    """As `reach`, for kinds whose notes are struck: at the place at the onset, moving in between."""
+    """As `reach`, for kinds whose notes are struck: in place at the onset, moving in between."""
     return _follow(times, [(n.start, height(n.pitch)) for n in notes], 0.5)
 
 
@@ -96,7 +98,8 @@ def strike(notes: Sequence[Note], times: Curve, hand: int) -> Curve:
     gap = np.minimum(previous + coming, ARC_SECONDS)
     near = np.minimum(np.minimum(previous, coming), 0.5 * gap)
     arc = np.sin(np.pi * near / np.maximum(gap, 1e-6))
-    return arc * np.minimum(1.0, 0.45 + 1.1 * gap)
+    lift: Curve = arc * np.minimum(1.0, 0.45 + 1.1 * gap)
+    return lift
 
 
 def press(notes: Sequence[Note], times: Curve, hand: int) -> Curve:

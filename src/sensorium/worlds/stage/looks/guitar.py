@@ -1,4 +1,4 @@
-"""Plucked string: the right hand crosses the strings at every onset, the left one slides by pitch."""
+"""Plucked string: one hand crosses the strings at every onset, the other slides by pitch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Struck bars: two mallets fly over a row of bars, to the left for low and to the right for high notes."""
+"""Struck bars: two mallets fly over a row of bars, low notes on the left, high on the right."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def draw(paint: Paint, design: int, pose: dict[str, float]) -> list[Shape]:
 def _instrument(paint: Paint, design: int) -> tuple[Shape, ...]:
     edges = np.linspace(-0.46, 0.46, BARS + 1)
     shapes: list[Shape] = []
-    for x in (-0.38, 0.38):
-        shapes.append(bar((x, 0.15), (x, 0.5), 0.04, DARK if design == 2 else WOOD))
+    legs = DARK if design == 2 else WOOD
+    shapes += [bar((x, 0.15), (x, 0.5), 0.04, legs) for x in (-0.38, 0.38)]
     for i in range(BARS):
         left, right = float(edges[i]) + 0.008, float(edges[i + 1]) - 0.008
         half = 0.125 - 0.008 * i

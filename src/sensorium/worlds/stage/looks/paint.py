@@ -1,7 +1,7 @@
 """What looks are drawn with: colours with names, and polygons in the performer's own frame.
 
-In that frame the performer is one unit high, its middle is the origin, x points to where it faces and
-y points down.
+In that frame the performer is one unit high, its middle is the origin, x points to where it
+faces and y points down.
 """
 
 from __future__ import annotations
