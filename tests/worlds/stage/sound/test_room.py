@@ -90,3 +90,10 @@ def test_what_a_room_refuses(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         room(np.zeros(shape, dtype=np.float32), RATE, 0, wetness, pan)
+
+
+def test_samples_lie_on_a_grid_without_negative_zeros(track: np.ndarray) -> None:
+    heard = room(np.where(np.arange(len(track)) < 500, track, 0), RATE, 5, 0.3, 0.1)
+    assert np.array_equal(heard.astype(np.float64) * 2**24 % 1, np.zeros(heard.shape))
+    assert not (np.signbit(heard) & (heard == 0)).any()
+    assert not heard[:, -1000:].any()

@@ -14,6 +14,7 @@ from sensorium.worlds.stage.sound.filters import one_pole, through
 from sensorium.worlds.stage.sound.note import Samples
 
 _REFLECTIONS = 9
+_GRID = 2.0**24  # samples are rounded to this: the same bytes whatever way a machine adds
 
 
 def room(
@@ -39,13 +40,14 @@ def room(
     if not (0.0 <= wetness <= 1.0 and -1.0 <= pan <= 1.0):
         raise ValueError(f"wetness must be in 0..1 and pan in -1..1, got {wetness!r} and {pan!r}")
     direct = np.cos(0.5 * np.pi * wetness) * ears(pan)
-    heard: Float32[np.ndarray, "2 N"] = direct.astype(np.float32)[:, None] * track.astype(
-        np.float32
-    )
+    heard: Samples = direct[:, None] * track
     if wetness > 0.0 and len(track) > 0:
         response = np.sin(0.5 * np.pi * wetness) * impulse_response(rate, seed, pan)
         heard += _convolve(track, response)
-    return heard
+    heard *= _GRID
+    np.rint(heard, out=heard)
+    heard += 0.0  # no negative zeros
+    return heard.astype(np.float32) / np.float32(_GRID)
 
 
 def ears(pan: float) -> Samples:
@@ -90,20 +92,19 @@ def _tail(
     return tail * np.minimum(times / onset, 1.0)
 
 
-def _convolve(track: Float32[np.ndarray, " N"], response: Samples) -> Float32[np.ndarray, "2 N"]:
+def _convolve(track: Float32[np.ndarray, " N"], response: Samples) -> Samples:
     """The first N samples of ``track`` convolved with each row, by overlap-save."""
     from scipy.fft import irfft, rfft
 
     past = response.shape[1] - 1
-    block = 1 << (4 * past).bit_length()
+    block = 1 << (2 * past).bit_length()
     step = block - past
     blocks = -(-len(track) // step)
-    padded = np.zeros(past + blocks * step, dtype=np.float32)
+    padded = np.zeros(past + blocks * step)
     padded[past : past + len(track)] = track
     windows = np.lib.stride_tricks.sliding_window_view(padded, block)[::step]
     spectra = rfft(windows, axis=-1)
-    filters = rfft(response.astype(np.float32), block, axis=-1)
-    wet: Float32[np.ndarray, "2 B S"] = irfft(spectra * filters[:, None], block, axis=-1)[
-        ..., past:
-    ]
+    wet = np.empty((2, blocks, step))
+    for ear, spectrum in enumerate(rfft(response, block, axis=-1)):
+        wet[ear] = irfft(spectra * spectrum, block, axis=-1)[:, past:]
     return wet.reshape(2, -1)[:, : len(track)]  # [2, blocks, step] -> [2, N]
