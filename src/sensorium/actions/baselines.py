@@ -9,7 +9,7 @@ choice 32 frames of 224x224 cost 152.5 GMAC, counted by a test.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from jaxtyping import Float
@@ -17,27 +17,47 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sensorium.actions.parameter_groups import parameter_groups
-from sensorium.actions.tsm import TSM, TSMConfig, check_frames
+from sensorium.actions.tsm import TSM, Backbone, TSMConfig, check_frames
 from sensorium.layers.mobilenet import divisible
 from sensorium.layers.partial_bn import freeze_later_norms
 from sensorium.layers.resnet import RESNETS
 from sensorium.layers.resnet3d import ResNet3d, ResNet3dConfig
 
-Backbone = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet_tiny"]
+Inflatable = Literal["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet_tiny"]
+
+
+@dataclass(frozen=True)
+class TSNConfig:
+    """What a `TSN` is built from: the fields of `TSMConfig` that do not speak of time."""
+
+    backbone: Backbone = "resnet50"
+    classes: int = 400
+    width: float = 1.0
+    dropout: float = 0.5
+    partial_bn: bool = False
+    in_channels: int = 3
+
+    def __post_init__(self) -> None:
+        self.as_tsm()
+
+    def as_tsm(self) -> TSMConfig:
+        """The same as a TSM that shifts nothing.
+
+        Raises:
+            ValueError: when a field is out of range.
+        """
+        return TSMConfig(shift_div=0, **asdict(self))
 
 
 class TSN(TSM):
     """`TSM` with nothing shifted: same parameters, same multiplications, blind to order.
 
-    Args:
-        config: as of `TSM`; its ``shift_div`` is taken as 0.
-
     Shape:
         ``[B, T, in_channels, H, W] -> [B, classes]``, any ``T``.
     """
 
-    def __init__(self, config: TSMConfig) -> None:
-        super().__init__(replace(config, shift_div=0))
+    def __init__(self, config: TSNConfig) -> None:
+        super().__init__(config.as_tsm())
 
 
 @dataclass(frozen=True)
@@ -55,7 +75,7 @@ class I3DConfig:
         last_stride: spatial stride of the last stage, 1 or 2.
     """
 
-    backbone: Backbone = "resnet50"
+    backbone: Inflatable = "resnet50"
     classes: int = 400
     width: float = 1.0
     dropout: float = 0.5
