@@ -63,5 +63,6 @@ def through(signal: NDArray[np.floating], *sections: Section) -> Samples:
 
 
 def noise_band(rng: np.random.Generator, count: int, hertz: float, q: float, rate: int) -> Samples:
-    """White noise of unit variance through a band-pass."""
-    return through(rng.standard_normal(count, dtype=np.float32), band_pass(hertz, q, rate))
+    """White noise through a band-pass, as dense at any rate as unit variance is at 16 kHz."""
+    density = np.float32(np.sqrt(rate / 16_000))
+    return through(density * rng.standard_normal(count, np.float32), band_pass(hertz, q, rate))
