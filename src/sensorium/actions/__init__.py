@@ -1,1 +1,1 @@
-"""Action recognition: TSM (arXiv:1811.08383), StNet (arXiv:1811.01549), and what they compare with."""
+"""Action recognition: TSM (arXiv:1811.08383), StNet (arXiv:1811.01549), and their baselines."""

@@ -14,6 +14,7 @@ from sensorium.types import Span
 
 if TYPE_CHECKING:
     from sensorium.actions.systems import ActionSystem
+    from sensorium.actions.tsm import TSM
     from sensorium.actions.view import View
 
 
@@ -24,7 +25,8 @@ class ActionStream:
     number of frames that the system was trained on.
 
     Args:
-        system: with a uni-directional network.
+        system: which the network belongs to.
+        network: the system's, uni-directional.
         batch: number of streams.
 
     Attributes:
@@ -35,11 +37,11 @@ class ActionStream:
         ValueError: when the network needs frames that have not come yet.
     """
 
-    def __init__(self, system: ActionSystem, batch: int = 1) -> None:
+    def __init__(self, system: ActionSystem, network: TSM, batch: int = 1) -> None:
         view: View = system.config.view
         self.system = system
         self.fps = view.sampling.count / view.window_seconds if view.window_seconds else view.fps
-        self._network = StreamingTSM(system.network, batch, window=view.sampling.count)
+        self._network = StreamingTSM(network, batch, window=view.sampling.count)
         self._frames = 0
 
     @torch.no_grad()

@@ -1,8 +1,8 @@
 """Recipes of action recognition: the papers' on the published sets, ours on the stage.
 
-``tsm``, ``tsm-online``, ``stnet``, ``tsn`` and ``i3d`` train on the stage and make the bundled weights;
+``tsm``, ``tsm-online``, ``stnet``, ``tsn`` and ``i3d`` train on the stage and make bundled weights;
 ``<system>-tiny`` trains in a minute; the others carry the papers' settings
-(arXiv:1811.08383 and 1811.01549, with their released code; what the papers leave open is marked).
+(arXiv:1811.08383 and 1811.01549, with their released code); what is ours says so.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class ActionSystem(System):
     A batch holds ``frames``: ``uint8 [B, F, 3, H, W]`` and ``label``: ``int64 [B]``.
     """
 
-    network: TSM | StNet | TSN | I3D
+    network: TSM | StNet | I3D
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -53,7 +53,7 @@ class ActionSystem(System):
         batch = frames.shape[:2]
         pixels = images.normalise(frames.to(device).flatten(0, 1), view.mean, view.std)
         pixels = pixels.contiguous(memory_format=torch.channels_last)  # twice as fast on CPUs
-        return pixels.unflatten(0, batch)  # [B*F, 3, H, W] -> [B, F, 3, H, W]
+        return pixels.view(*batch, *pixels.shape[1:])  # [B*F, 3, H, W] -> [B, F, 3, H, W]
 
     def forward(self, frames: Tensor) -> Float[Tensor, "B K"]:
         """Logits of ``uint8`` frames ``[B, F, 3, H, W]``."""
@@ -126,7 +126,12 @@ class ActionSystem(System):
         Raises:
             ValueError: for a network that needs future frames.
         """
-        return ActionStream(self, batch)
+        if not isinstance(self.network, TSM):
+            raise ValueError(
+                f"{self.weights}: a {self.name} looks at whole clips and cannot be streamed; "
+                "use a TSM with direction='past', such as tsm-online"
+            )
+        return ActionStream(self, self.network, batch)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Learning-rate and weight-decay factors, as the network's paper trains."""
