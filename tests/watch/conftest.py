@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sensorium.watch.weights import Weights
 CLASSES = ("rise", "sink", "slide_left", "rest")
 
 
-def moving_frames(count: int, height: int = 36, width: int = 64) -> torch.Tensor:
+def _frames(count: int, height: int = 36, width: int = 64) -> torch.Tensor:
     """A bright square that walks to the right over a ramp; the ramp turns around half-way."""
     frames = torch.zeros(count, 3, height, width, dtype=torch.uint8)
     ramp = torch.linspace(40, 200, width).to(torch.uint8)
@@ -26,7 +27,7 @@ def moving_frames(count: int, height: int = 36, width: int = 64) -> torch.Tensor
 
 @pytest.fixture
 def clip() -> Clip:
-    return Clip(FrameVideo(moving_frames(40), fps=10), None, "walk.mp4")
+    return Clip(FrameVideo(_frames(40), fps=10), None, "walk.mp4")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def weights() -> Weights:
     return Weights("tsm", "tsm", "procedural stage videos", (("Recipe", "tsm"),))
 
 
-def make_actions(
+def _actions(
     duration: float = 4.0,
     windows: int = 7,
     unfamiliarity: float | None = 0.2,
@@ -64,11 +65,28 @@ def clock(clip: Clip) -> Clock:
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
     """A small H.264 file of four seconds without sound."""
-    return write_film(tmp_path / "films" / "walk.mp4")
+    return _film(tmp_path / "films" / "walk.mp4")
 
 
-def write_film(path: Path, count: int = 40) -> Path:
+def _film(path: Path, count: int = 40) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    clip = Clip(FrameVideo(moving_frames(count), fps=10), None, str(path))
+    clip = Clip(FrameVideo(_frames(count), fps=10), None, str(path))
     draw(clip, Plan.of(clip), path, lambda share: None)
     return path
+
+
+@pytest.fixture
+def make_actions() -> Callable[..., Actions]:
+    """A real result with scores drawn at random."""
+    return _actions
+
+
+@pytest.fixture
+def moving_frames() -> Callable[..., torch.Tensor]:
+    return _frames
+
+
+@pytest.fixture
+def write_film() -> Callable[..., Path]:
+    """Writes such frames to a path as H.264."""
+    return _film

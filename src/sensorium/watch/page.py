@@ -48,7 +48,7 @@ def render(report: Report) -> str:
             "title": escape(PurePath(report.file).name or report.file),
             "style": style + "".join(s.style for s in sections),
             "headline": escape(facts.headline(report.info)),
-            "summary": "".join(f'<p class="summary">{escape(s.summary)}</p>' for s in sections),
+            "summary": "".join(_summary(s) for s in sections),
             "notices": "".join(_notices(s) for s in sections) + _damage(report.damage),
             "stage_kind": "stage two" if beside else "stage",
             "width": str(preview.width),
@@ -82,6 +82,10 @@ def embed(data: Any) -> str:
 
 def _own(name: str) -> str:
     return files("sensorium.watch").joinpath(name).read_text(encoding="utf-8")
+
+
+def _summary(section: Section) -> str:
+    return f'<p class="summary">{escape(section.summary)}</p>' if section.summary else ""
 
 
 def _body(section: Section) -> str:
