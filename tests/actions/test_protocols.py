@@ -50,7 +50,7 @@ def test_frames_are_those_of_the_sampling():
 
 
 def test_a_span_of_a_long_video():
-    (view,) = p.PROTOCOLS["efficient"].views(video(), Sampling(segments=4), 14, Span(2.0, 4.0))
+    (view,) = p.PROTOCOLS["efficient"].views(video(), Sampling(segments=4), 14, span=Span(2.0, 4.0))
     assert seen(view) == [20 + k for k in uniform_test(20, 4)]
 
 
@@ -77,6 +77,14 @@ def test_squash_gives_up_the_aspect_ratio():
     (view,) = p.PROTOCOLS["stnet"].crops_of(frames, 14)
     columns = view[0, 1, 0].float()
     assert columns[-1] - columns[0] > 0.6 * 60  # 16 of 21 columns of the squashed picture
+
+
+def test_a_system_that_sees_whole_pictures_at_its_own_rate():
+    (view,) = p.PROTOCOLS["efficient"].views(video(), Sampling(segments=4), 14, fit="squash", fps=5)
+    assert view.shape == (4, 3, 14, 14)
+    assert view[0, 1, 0, 0] < 3
+    assert view[0, 1, 0, -1] > 56
+    assert seen(view) == [2 * k + 1 for k in uniform_test(40, 4)]
 
 
 def test_logits_or_probabilities():

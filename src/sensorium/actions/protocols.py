@@ -16,6 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from sensorium import images
+from sensorium.actions.augment import Fit, fitted_size
 from sensorium.actions.sampling import Sampling, frame_count, index_times
 from sensorium.types import Span, Video
 
@@ -30,7 +31,7 @@ class Protocol:
         crops: per clip: 1 (centre), 3 (both ends of the longer side, centre), 5 (corners, centre)
             or 10 (those and their mirror images; wrong for classes that speak of left and right).
         full: crops have the whole shorter side (256 for a 224 network) instead of 7/8 of it.
-        squash: pictures are forced to 4:3 first (StNet).
+        fit: how whole pictures are brought to size, where the protocol fixes it (StNet: 4:3).
         segments: of the sampling, where the protocol fixes them.
         average: what is averaged over the views.
     """
@@ -39,7 +40,7 @@ class Protocol:
     clips: int = 1
     crops: Literal[1, 3, 5, 10] = 1
     full: bool = False
-    squash: bool = False
+    fit: Fit | None = None
     segments: int | None = None
     average: Literal["logits", "probabilities"] = "logits"
 
@@ -53,7 +54,14 @@ class Protocol:
         return sampling if self.segments is None else replace(sampling, segments=self.segments)
 
     def views(
-        self, video: Video, sampling: Sampling, size: int, span: Span | None = None
+        self,
+        video: Video,
+        sampling: Sampling,
+        size: int,
+        *,
+        fit: Fit = "crop",
+        fps: float = 0.0,
+        span: Span | None = None,
     ) -> Iterator[UInt8[Tensor, "T 3 S S"]]:
         """The views of a video, clip by clip and crop by crop within a clip.
 
@@ -61,28 +69,28 @@ class Protocol:
             video: trimmed to one action, or see ``span``.
             sampling: the system's.
             size: side of the system's input in pixels.
+            fit: the system's, see ``augment.fitted_size``.
+            fps: rate at which the system looks at videos; 0 is the video's own.
             span: the part of the video to look at, in seconds.
 
         Raises:
             ValueError: when the sampling has fewer test clips than the protocol asks for.
         """
-        span = span or video.span
-        clips = self.sampling(sampling).test_indices(frame_count(span, video.fps), self.clips)
+        span, fps = span or video.span, fps or video.fps
+        clips = self.sampling(sampling).test_indices(frame_count(span, fps), self.clips)
         for indices in clips:
-            frames = video.frames(index_times(indices, video.fps, span.start))
-            yield from self.crops_of(frames, size)
+            frames = video.frames(index_times(indices, fps, span.start))
+            yield from self.crops_of(frames, size, fit)
 
     def crops_of(
-        self, frames: UInt8[Tensor, "T 3 H W"], size: int
+        self, frames: UInt8[Tensor, "T 3 H W"], size: int, fit: Fit = "crop"
     ) -> Iterator[UInt8[Tensor, "T 3 S S"]]:
         """The crops of one clip of whole pictures."""
-        short = size * 8 // 7
-        side = short if self.full else size
-        height, width = frames.shape[-2:]
-        target = images.short_side_size(height, width, short)
-        if self.squash:
-            long = int(short * 4 / 3)
-            target = (long, short) if width <= height else (short, long)
+        side = size * 8 // 7 if self.full else size
+        fit = self.fit or fit
+        target = fitted_size(frames.shape[-2], frames.shape[-1], size, fit)
+        if fit == "squash":
+            target = (side, side)
         frames = images.resize(frames, target)
         for top, left in _anchors(*target, side, self.crops):
             view = images.crop(frames, top, left, side, side)
@@ -143,7 +151,7 @@ PROTOCOLS: dict[str, Protocol] = {
     "efficient": Protocol("efficient"),
     "accurate": Protocol("accurate", clips=2, crops=3, full=True),
     "dense": Protocol("dense", clips=10, crops=3, full=True),
-    "stnet": Protocol("stnet", full=True, squash=True, segments=25),
+    "stnet": Protocol("stnet", full=True, fit="four-thirds", segments=25),
 }
 """``efficient``: 1 clip x centre 224. ``accurate``: 2 x 3 crops of 256 (Something-Something).
 ``dense``: 10 x 3 crops of 256 (Kinetics). ``stnet``: 25 snippets, centre 256 of a 4:3 picture."""
