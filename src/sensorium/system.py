@@ -7,7 +7,7 @@ A system knows nothing of loops, optimisers or files: `sensorium.training` fits 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -24,8 +24,9 @@ Batch = dict[str, Tensor]
 class Meter(Protocol):
     """What a metric must answer; every `torchmetrics.Metric` does."""
 
-    def update(self, *values: Tensor) -> None:
-        """Take in one batch."""
+    @property
+    def update(self) -> Callable[..., None]:
+        """Takes in one batch of tensors."""
 
     def compute(self) -> Any:
         """The figure so far (a scalar tensor)."""

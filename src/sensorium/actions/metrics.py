@@ -38,7 +38,7 @@ def pair_accuracy(scores: Tensor, labels: Tensor, partner: Tensor) -> float:
     (it gives a clip and its reverse the same answer).
 
     Shape:
-        scores: ``[N, K]``; labels: ``int64 [N]``; partner: ``int64 [K]``, the partner of each class.
+        scores: ``[N, K]``; labels: ``int64 [N]``; partner (of each class): ``int64 [K]``.
     """
     best = scores.argmax(1)
     return float(((best == labels) | (best == partner[labels])).float().mean())
