@@ -1,4 +1,4 @@
-"""Where benchmarks leave their figures: ``results/<name>.json``, with the machine they were measured on."""
+"""Where benchmarks leave their figures: ``results/<name>.json``, with the machine they ran on."""
 
 from __future__ import annotations
 

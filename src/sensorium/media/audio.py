@@ -95,7 +95,9 @@ class FileAudio(Audio):
     def _resample(self, listener: Listener, begin: int, out: Block, rate: int) -> None:
         """Fill ``out`` with the samples from ``begin`` on of the whole sound at ``rate``."""
         own = self.rate
-        step_in = own // gcd(own, rate)  # so many input samples last as long as step_out output samples
+        step_in = own // gcd(
+            own, rate
+        )  # so many input samples last as long as step_out output samples
         step_out = rate // gcd(own, rate)
         margin_in = _MARGIN_SAMPLES * max(1, -(-own // rate))
         total = round(self.span.duration * own)

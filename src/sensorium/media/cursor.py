@@ -24,7 +24,7 @@ from av.video.stream import VideoStream
 
 from sensorium.media.errors import MediaError, Problems
 from sensorium.media.opening import close_quietly, only, open_input, packets, reason, set_threads
-from sensorium.media.survey import VideoFacts
+from sensorium.media.survey import VideoFacts, rough_stamps, tick_of
 
 _MARGIN_FRAMES = 3
 _SEEK_TRIES = 6
@@ -63,7 +63,7 @@ class Cursor:
         Raises:
             MediaError: when nothing can be decoded.
         """
-        tick = min(max(tick, self.facts.first), self.facts.end)
+        tick = min(max(tick, self.facts.first), self.facts.end + self._group)
         if self._shown is None or tick < self._shown_tick or self._worth_jumping(tick):
             self._seek(tick)
         self._advance(tick, skip=True)
@@ -72,8 +72,17 @@ class Cursor:
             self._margin *= 4
             self._seek(tick)
             self._advance(tick, skip=False)
+        back = 8 * self._frame_ticks
+        while self._floor is not None and (self._shown is None or self._shown_tick > tick):
+            self._seek(
+                tick - back
+            )  # the key frame's pictures came too late: damage, or recovery points
+            self._advance(tick, skip=False)
+            back *= 4
         if self._shown is None:
-            raise MediaError(f"{self.path}: no picture can be decoded any more; the file is damaged")
+            raise MediaError(
+                f"{self.path}: no picture can be decoded any more; the file is damaged"
+            )
         return self._shown
 
     def _opened(self, container: InputContainer) -> None:
@@ -81,6 +90,7 @@ class Cursor:
         stream = container.streams[self.facts.index]
         assert isinstance(stream, VideoStream)
         self.stream = stream
+        self._settle = int(1 / self.facts.time_base) if rough_stamps(container) else 0
         only(container, [stream])
         set_threads(stream, self.threads)
 
@@ -99,17 +109,17 @@ class Cursor:
 
     def _seek(self, tick: int) -> None:
         """Stand before the frame on display at ``tick``, at a key frame."""
-        back = 0
+        back, settle = 0, self._settle
         for _ in range(_SEEK_TRIES):
-            target = tick - back
-            if target <= self.facts.first:
+            target = tick - back - 2 * settle
+            if target <= self.facts.first or self.facts.head is None:
                 break
             self._reset()
             try:
                 self.container.seek(target, stream=self.stream)
             except (av.FFmpegError, OverflowError):
                 break
-            key = self._find_key()
+            key = self._find_key(settle)
             if key is not None and key <= tick:
                 self._floor, self._fed = key, key
                 self._group = max(self._group, tick - key)
@@ -123,8 +133,11 @@ class Cursor:
         self._reset()
         try:
             self.container.seek(self.facts.first, stream=self.stream)
+            self._pushed = next(self._packets, None)
         except (av.FFmpegError, OverflowError):
-            self.close()
+            self._pushed = None
+        if self._pushed is None or tick_of(self._pushed) != self.facts.head:
+            self.close()  # some formats cannot go back to their first packet
             self._opened(open_input(self.path))
             self._reset()
         self._floor, self._fed = None, self.facts.first
@@ -142,11 +155,14 @@ class Cursor:
         self._skipped_before = self.facts.first - 1
         self._drained = False
 
-    def _find_key(self) -> int | None:
-        """The time stamp of the next key frame; its packet is kept for decoding."""
+    def _find_key(self, settle: int) -> int | None:
+        """The time stamp of the next key frame that lies ``settle`` on; its packet is kept for decoding."""
+        landed: int | None = None
         for packet in self._packets:
-            stamp = packet.pts if packet.pts is not None else packet.dts
-            if packet.is_keyframe and stamp is not None:
+            stamp = tick_of(packet)
+            if stamp is not None and landed is None:
+                landed = stamp
+            if packet.is_keyframe and stamp is not None and stamp >= (landed or stamp) + settle:
                 self._pushed = packet
                 return stamp
         return None
@@ -169,7 +185,7 @@ class Cursor:
                 self._drained = True
                 frames = decoder.decode(None)
             else:
-                stamp = packet.pts if packet.pts is not None else packet.dts
+                stamp = tick_of(packet)
                 skippable = stamp is not None and stamp < skip_before
                 decoder.skip_frame = "NONREF" if skippable else "DEFAULT"
                 if stamp is not None:
@@ -187,12 +203,17 @@ class Cursor:
             self._take(frame)
 
     def _take(self, frame: VideoFrame) -> None:
-        stamp = frame.pts if frame.pts is not None else frame.dts
+        stamp = tick_of(frame, by_dts=self.facts.by_dts)
         if stamp is None:
             last = self._last_tick
             stamp = self.facts.first if last is None else last + self._frame_ticks
-        if self._floor is not None and stamp < self._floor:
-            return
+        if self._floor is not None:
+            if self._last_tick is None and stamp >= self._floor and not frame.key_frame:
+                # No key frame but a recovery point: the picture mends itself over a while.
+                self._floor = 2 * stamp - self._floor + int(1 / self.facts.time_base)
+                self._last_tick = stamp
+            if stamp < self._floor:
+                return
         if not frame.width or not frame.height or stamp > self.facts.end + self._group:
             self._damage("a picture lies outside the film", None)
             return

@@ -30,7 +30,13 @@ CODECS = {
     ".tif": "tiff",
     ".tiff": "tiff",
 }
-_PICTURES = ("", "img", "image", "frame", "rgb")  # preferred names where a folder holds several sequences
+_PICTURES = (
+    "",
+    "img",
+    "image",
+    "frame",
+    "rgb",
+)  # preferred names where a folder holds several sequences
 _NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>\d+)")
 
 

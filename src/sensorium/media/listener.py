@@ -67,25 +67,25 @@ class Listener:
             sound.
         """
         channels = self.facts.channels
-        at = begin
-        if at < stop:
+        at, heard = begin, min(stop, self._total)
+        if at < heard:
             self._seek(begin)
-        while at < stop:
+        while at < heard:
             if self._ready is None and not self._decode_next():
                 break
             assert self._ready is not None
             position, data = self._ready
-            if position >= stop:
+            if position >= heard:
                 break
             if position > at:
                 yield from _silence(channels, position - at)
                 at = position
             end = position + data.shape[1]
             if end > at:
-                take = min(end, stop)
+                take = min(end, heard)
                 yield data[:, at - position : take - position]
                 at = take
-            if end > stop:
+            if end > heard:
                 break
             self._ready = None
         yield from _silence(channels, stop - at)
@@ -132,8 +132,9 @@ class Listener:
 
     def _rewind(self) -> None:
         self._reset()
+        primed = self.facts.first - int(PREROLL_SECONDS / self.facts.time_base)
         try:
-            self.container.seek(self.facts.first, stream=self.stream)
+            self.container.seek(primed, stream=self.stream)
         except (av.FFmpegError, OverflowError):
             self.close()
             self._opened(open_input(self.path))

@@ -1,7 +1,8 @@
 """A decoded picture to ``uint8 [3, H, W]``: RGB, exactly sized, the right way up.
 
-Pictures go through FFmpeg's planar ``gbrp``, whose planes are copied straight into the tensor: measured faster
-than interleaved RGB followed by a transposition, with the same values.
+Pictures go through FFmpeg's planar ``gbrp`` where they can: its planes are copied straight into the tensor, which
+is faster than taking interleaved RGB apart. Where the width is no multiple of 16, FFmpeg 8.1 leaves up to eight
+columns at the right unwritten on that way, so those pictures go through ``rgb24``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 _RGB_OF_GBR = (2, 0, 1)  # where red, green and blue lie among the planes of gbrp
+_SAFE_GBR_WIDTH = 16
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,29 @@ def write_picture(frame: VideoFrame, out: UInt8[Tensor, "3 H W"], turn: Turn) ->
     height, width = int(out.shape[1]), int(out.shape[2])
     if turn.transpose:
         height, width = width, height
-    planar = frame.reformat(width=width, height=height, format="gbrp", threads=1)
     upright = turn == Turn()
     stored = out if upright else torch.empty(3, height, width, dtype=torch.uint8)
-    target = stored.numpy()
+    if width % _SAFE_GBR_WIDTH == 0:
+        _through_planes(frame, stored)
+    else:
+        _through_pixels(frame, stored)
+    if not upright:
+        out.copy_(turn.apply(stored))
+
+
+def _through_planes(frame: VideoFrame, out: UInt8[Tensor, "3 H W"]) -> None:
+    height, width = int(out.shape[1]), int(out.shape[2])
+    planar = frame.reformat(width=width, height=height, format="gbrp", threads=1)
+    target = out.numpy()
     for channel, index in enumerate(_RGB_OF_GBR):
         plane = planar.planes[index]
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
         target[channel] = rows[:height, :width]
-    if not upright:
-        out.copy_(turn.apply(stored))
+
+
+def _through_pixels(frame: VideoFrame, out: UInt8[Tensor, "3 H W"]) -> None:
+    import cv2
+
+    height, width = int(out.shape[1]), int(out.shape[2])
+    mixed = frame.reformat(width=width, height=height, format="rgb24", threads=1).to_ndarray()
+    cv2.split(mixed, list(out.numpy()))  # [H, W, 3] -> [3, H, W]

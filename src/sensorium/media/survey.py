@@ -10,17 +10,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import av
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.frame import Frame
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from sensorium.media.errors import MediaError, Problems
-from sensorium.media.opening import only, packets, reason, set_threads
+from sensorium.media.opening import (
+    close_quietly,
+    only,
+    open_input,
+    packets,
+    reason,
+    set_threads,
+)
 from sensorium.media.pixels import Turn, turn_of
 
 MAX_ATTEMPTS = 5000  # packets given to a decoder in search of its first picture or sound
@@ -37,6 +47,8 @@ class VideoFacts:
 
     Attributes:
         index: the stream's number in the file.
+        head: time stamp of the first packet; ``None`` in raw streams, which have none at all.
+        by_dts: whether only decoding time stamps are true (H.264 in AVI); they come out in order of display.
         first: time stamp of the first picture.
         end: where the last picture ends.
         height: as displayed; likewise ``width``.
@@ -44,6 +56,8 @@ class VideoFacts:
 
     index: int
     time_base: Fraction
+    head: int | None
+    by_dts: bool
     first: int
     end: int
     fps: float
@@ -83,6 +97,11 @@ class Survey:
     problems: Problems = field(default_factory=Problems)
 
 
+def rough_stamps(container: InputContainer) -> bool:
+    """Whether time stamps just after a seek are guesses: MPEG program streams carry them only now and then."""
+    return container.format.name == "mpeg"
+
+
 def choose_video(container: InputContainer) -> VideoStream | None:
     """FFmpeg's best video stream that is not a cover picture."""
     best = container.streams.best("video")
@@ -110,9 +129,7 @@ def choose_audio(container: InputContainer, track: int, path: str) -> AudioStrea
     return tracks[track]
 
 
-def survey(
-    container: InputContainer, path: str, audio_track: int = 0, threads: int = 1
-) -> Survey:
+def survey(container: InputContainer, path: str, audio_track: int = 0, threads: int = 1) -> Survey:
     """Survey a freshly opened file, decoding with ``threads``.
 
     Raises:
@@ -126,73 +143,76 @@ def survey(
     only(container, streams)
     for stream in streams:
         set_threads(stream, threads if stream.type == "video" else 1)
-    pictures, sounds, failure = _heads(container, streams, found.problems)
+    heads = _Heads(streams)
+    heads.find(container, found.problems)
+    pictures, sounds, failure = heads.pictures, heads.sounds, heads.failure
     if not pictures and not sounds:
         kinds = " nor ".join(stream.type for stream in streams)
         raise MediaError(
             f"{path}: no {kinds} of it can be decoded ({failure}); the file is damaged or its "
             "codec is unknown: convert it to H.264 mp4 or wav"
         )
-    for stream, heads in ((video, pictures), (audio, sounds)):
-        if stream is not None and not heads:
+    for stream, decoded in ((video, pictures), (audio, sounds)):
+        if stream is not None and not decoded:
             found.problems.add(f"no {stream.type} can be decoded ({failure})")
     ends = _ends(container, [s for s, h in ((video, pictures), (audio, sounds)) if s and h], found)
     if video is not None and pictures:
-        found.video = _video_facts(video, pictures[0], ends)
+        found.video = _video_facts(container, video, heads, ends)
     if audio is not None and sounds:
         found.audio = _audio_facts(audio, sounds, ends)
     _set_clock(found)
     return found
 
 
-def first_tick(frame: VideoFrame | AudioFrame) -> int:
-    """The frame's time stamp, its decoding one where it has no other."""
-    stamp = frame.pts if frame.pts is not None else frame.dts
-    return 0 if stamp is None else stamp
+def tick_of(item: Packet[Any] | Frame, *, by_dts: bool = False) -> int | None:
+    """When a packet or frame is presented; its decoding time stamp where it has no other (or none true)."""
+    return item.dts if by_dts or item.pts is None else item.pts
 
 
-def _heads(
-    container: InputContainer, streams: Sequence[VideoStream | AudioStream], problems: Problems
-) -> tuple[list[VideoFrame], list[AudioFrame], str]:
+class _Heads:
     """The first picture and the first three sounds that can be decoded, and why not more."""
-    pictures: list[VideoFrame] = []
-    sounds: list[AudioFrame] = []
-    attempts = dict.fromkeys((stream.index for stream in streams), 0)
-    failure = "no data"
 
-    def decode(stream: VideoStream | AudioStream, packet: object) -> None:
-        nonlocal failure
+    def __init__(self, streams: Sequence[VideoStream | AudioStream]) -> None:
+        self.streams = {stream.index: stream for stream in streams}
+        self.pictures: list[VideoFrame] = []
+        self.sounds: list[AudioFrame] = []
+        self.failure = "no data"
+        self.first_stamps: dict[int, int | None] = {}
+        self._attempts = dict.fromkeys(self.streams, 0)
+
+    def find(self, container: InputContainer, problems: Problems) -> None:
+        """Read and decode from the start until all is found, or so much that it never will be."""
+        for stream in self.streams.values():
+            if stream.codec_context is None:
+                self.failure = "no decoder for its codec"
+                self._attempts[stream.index] = MAX_ATTEMPTS
+        for packet in packets(container, list(self.streams.values()), problems):
+            stream = self.streams[packet.stream_index]
+            self.first_stamps.setdefault(stream.index, tick_of(packet))
+            if self._wanted(stream):
+                self._attempts[stream.index] += 1
+                self._decode(stream, packet)
+            if not any(map(self._wanted, self.streams.values())):
+                break
+        for stream in self.streams.values():
+            if self._wanted(stream) and stream.codec_context is not None:
+                self._decode(stream, None)
+
+    def _wanted(self, stream: VideoStream | AudioStream) -> bool:
+        missing = not self.pictures if stream.type == "video" else len(self.sounds) < 3
+        return missing and self._attempts[stream.index] < MAX_ATTEMPTS
+
+    def _decode(self, stream: VideoStream | AudioStream, packet: Packet[Any] | None) -> None:
         try:
-            frames = stream.decode(packet)  # type: ignore[arg-type]
+            frames = stream.codec_context.decode(packet)
         except (av.FFmpegError, ValueError) as error:
-            failure = reason(error)
+            self.failure = reason(error)
             return
         for frame in frames:
             if isinstance(frame, VideoFrame) and frame.width and frame.height:
-                pictures.append(frame)
+                self.pictures.append(frame)
             elif isinstance(frame, AudioFrame) and frame.samples and frame.sample_rate:
-                sounds.append(frame)
-
-    def wanted(stream: VideoStream | AudioStream) -> bool:
-        heard = not pictures if stream.type == "video" else len(sounds) < 3
-        return heard and attempts[stream.index] < MAX_ATTEMPTS
-
-    for stream in streams:
-        if stream.codec_context is None:
-            failure = "no decoder for its codec"
-            attempts[stream.index] = MAX_ATTEMPTS
-    by_index = {stream.index: stream for stream in streams}
-    for packet in packets(container, streams, problems):
-        stream = by_index[packet.stream_index]
-        if wanted(stream):
-            attempts[stream.index] += 1
-            decode(stream, packet)
-        if not any(map(wanted, streams)):
-            break
-    for stream in streams:
-        if wanted(stream) and stream.codec_context is not None:
-            decode(stream, None)
-    return pictures, sounds, failure
+                self.sounds.append(frame)
 
 
 def _ends(
@@ -210,7 +230,7 @@ def _ends(
         seconds = float(ends.get(stream.index, 0) * stream.time_base) - begin
         thin = seconds > 60 and size / seconds < MIN_BYTES_PER_SECOND
         if stream.index not in ends or thin or (claimed and seconds > 1.5 * claimed + 10):
-            ends |= _scan(container, streams, found.problems)
+            ends |= _scan(found.path, streams, found.problems)
             break
     for stream in streams:
         seconds = float(ends.get(stream.index, 0) * stream.time_base) - begin
@@ -231,7 +251,7 @@ def _tail(
     streams: Sequence[VideoStream | AudioStream],
 ) -> dict[int, int]:
     """Ends of the streams whose packets lie between the last key frame of ``stream`` and the end."""
-    if container.duration is None or stream.time_base is None:
+    if container.duration is None or stream.time_base is None or rough_stamps(container):
         return {}
     last = Fraction(container.duration + (container.start_time or 0), 1_000_000)
     try:
@@ -242,31 +262,34 @@ def _tail(
 
 
 def _scan(
-    container: InputContainer,
-    streams: Sequence[VideoStream | AudioStream],
-    problems: Problems,
+    path: str, streams: Sequence[VideoStream | AudioStream], problems: Problems
 ) -> dict[int, int]:
     """Ends of all the streams by a pass over every packet, stopping at jumps of the clock."""
+    fresh = open_input(path)  # not every format can go back to its start
     try:
-        container.seek(container.start_time or 0)
-    except (av.FFmpegError, OverflowError):
-        return {}
-    return _reach(container, streams, problems, jump_seconds=JUMP_SECONDS)
+        same = [stream for stream in fresh.streams if stream.index in {s.index for s in streams}]
+        only(fresh, same)
+        return _reach(fresh, same, problems, jump_seconds=JUMP_SECONDS)
+    finally:
+        close_quietly(fresh)
 
 
 def _reach(
     container: InputContainer,
-    streams: Sequence[VideoStream | AudioStream],
+    streams: Sequence[Stream],
     problems: Problems,
     jump_seconds: float | None,
 ) -> dict[int, int]:
     bases = {stream.index: stream.time_base or Fraction(1, 1_000_000) for stream in streams}
     ends: dict[int, int] = {}
     for packet in packets(container, streams, problems):
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        if stamp is None or packet.is_discard:
+        if packet.is_discard:
             continue
-        index = packet.stream_index
+        index, stamp = packet.stream_index, tick_of(packet)
+        if stamp is None:  # rare: some streams have time stamps now and then, raw ones none
+            stamp = ends.get(index, 0 if jump_seconds is not None else None)
+        if stamp is None:
+            continue
         end = stamp + max(packet.duration or 0, 0)
         reach = ends.get(index, end)
         if jump_seconds is not None and (end - reach) * bases[index] > jump_seconds:
@@ -276,9 +299,13 @@ def _reach(
     return ends
 
 
-def _video_facts(stream: VideoStream, frame: VideoFrame, ends: dict[int, int]) -> VideoFacts:
+def _video_facts(
+    container: InputContainer, stream: VideoStream, heads: _Heads, ends: dict[int, int]
+) -> VideoFacts:
     base = stream.time_base or Fraction(1, 1_000_000)
-    first = first_tick(frame)
+    frame = heads.pictures[0]
+    by_dts = container.format.name == "avi" and stream.codec_context.name in ("h264", "hevc")
+    first = tick_of(frame, by_dts=by_dts) or 0
     rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
     fps = next((float(rate) for rate in rates if rate and 0 < rate <= MAX_FPS), 25.0)
     end = max(ends.get(stream.index, first), first)
@@ -289,14 +316,25 @@ def _video_facts(stream: VideoStream, frame: VideoFrame, ends: dict[int, int]) -
         fps = min(stream.frames / seconds, MAX_FPS)
     turn = turn_of(frame)
     height, width = (frame.width, frame.height) if turn.transpose else (frame.height, frame.width)
-    return VideoFacts(stream.index, base, first, end, fps, height, width, turn)
+    return VideoFacts(
+        index=stream.index,
+        time_base=base,
+        head=heads.first_stamps.get(stream.index),
+        by_dts=by_dts,
+        first=first,
+        end=end,
+        fps=fps,
+        height=height,
+        width=width,
+        turn=turn,
+    )
 
 
 def _audio_facts(
     stream: AudioStream, frames: Sequence[AudioFrame], ends: dict[int, int]
 ) -> AudioFacts:
     base = stream.time_base or Fraction(1, 1_000_000)
-    rate, first = frames[0].sample_rate, first_tick(frames[0])
+    rate, first = frames[0].sample_rate, tick_of(frames[0]) or 0
     regular = len(frames) >= 3 and frames[1].samples == frames[2].samples
     heard = first + int(sum(frame.samples for frame in frames) / (rate * base))
     end = max(ends.get(stream.index, heard), first + 1)
