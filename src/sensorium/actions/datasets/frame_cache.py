@@ -3,7 +3,7 @@
 A folder of chunks, each a ``.npy`` file of `CHUNK` clips, read through a memory map. A chunk is
 written to a file of its own name beside it and then renamed, so that it is there whole or not at
 all: filling can be killed and taken up again, and several processes may fill the same folder,
-each starting elsewhere.
+each in its own order.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ class FrameCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         chunks = range(-(-self.count // CHUNK))
         missing = [c for c in chunks if not self._whole(c)]
-        first = os.getpid() % max(1, len(missing))
+        own_order = np.random.default_rng(os.getpid()).permutation(missing).tolist()
         written = 0
-        for chunk in missing[first:] + missing[:first]:
+        for chunk in own_order:
             if not self._whole(chunk):  # another process may have been faster
                 self._write(chunk, render)
                 written += 1
