@@ -1,4 +1,4 @@
-"""The public names: what ``__all__`` says, what type checkers see and what is there are the same."""
+"""The public names: `__all__`, what type checkers see and what is there are the same."""
 
 import ast
 import subprocess

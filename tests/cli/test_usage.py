@@ -55,6 +55,36 @@ def test_help_is_printed_to_stdout_and_exits_with_zero(capsys):
     assert "--count" in text
 
 
+FRAMED = """\
+╭─ Unrecognized options ──────────────────╮
+│ Unrecognized options: --cont, 3         │
+│ ─────────────────────────────────────── │
+│ Perhaps you meant:                      │
+│     --count INT                         │
+│         help of --kind                  │
+│ ─────────────────────────────────────── │
+│ For full helptext, run program --help   │
+╰─────────────────────────────────────────╯
+"""
+PLAIN = """\
+ Unrecognized options
+ -----------------------------------------
+  Unrecognized options: --cont, 3
+  -----------------------------------------
+  Perhaps you meant:
+      --count INT
+          help of --kind
+  -----------------------------------------
+  For full helptext, run program --help
+
+"""
+
+
+@pytest.mark.parametrize("message", [FRAMED, PLAIN])
+def test_both_of_tyros_layouts_are_read(message):
+    assert summarise(message) == "unrecognized options: --cont, 3; did you mean --count?"
+
+
 def test_a_message_of_another_form_is_still_a_line():
-    assert summarise("something else\nentirely\nhere") == "entirely"
     assert summarise("") == "wrong usage"
+    assert "\n" not in summarise("a\nb\nc\nd\n")

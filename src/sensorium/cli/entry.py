@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        print(f"error: {explain(error)}", file=sys.stderr)
+        print(f"error: {explain(error, debug='--debug' in arguments)}", file=sys.stderr)
         return 1
 
 

@@ -33,7 +33,7 @@ class Models:
                     f"{model.parameters / 1e6:.2f} M",
                     f"{model.megabytes:.1f} MB",
                     headline(model.metrics),
-                    model.description,
+                    model.trained_on,
                 ]
             )
         if not rows:
@@ -41,7 +41,7 @@ class Models:
         elif not console.json:
             from sensorium.cli.tables import plain_table
 
-            columns = ["name", "system", "parameters", "size", "metric", "what it is"]
+            columns = ["name", "system", "parameters", "size", "figure", "trained on"]
             console.show(plain_table(columns, rows, right="23"))
         return 0
 

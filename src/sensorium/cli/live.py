@@ -72,7 +72,9 @@ def camera(number: int, fps: float) -> Frames:
     import cv2
     import torch
 
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # a missing camera is ours to report
+    cv2.utils.logging.setLogLevel(
+        cv2.utils.logging.LOG_LEVEL_SILENT
+    )  # a missing camera is ours to report
     device = cv2.VideoCapture(number)
     try:
         began = time.monotonic()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Sequence
 from contextlib import redirect_stderr
 from typing import Any, TypeVar
@@ -14,7 +15,8 @@ from sensorium.cli.options import Command, UsageError
 
 Read = TypeVar("Read")
 _UNION = re.compile(r"no type matching \{None\}\|(\S+) could be instantiated from (.*)")
-_ENTRY = re.compile(r" {5}\S")  # an argument, not its help text
+_RULE = re.compile(r"^ *[─-]{4,} *$", re.MULTILINE)
+_ENTRY = re.compile(r"^ {4}([^\s,]+)", re.MULTILINE)  # an argument; its help text stands deeper
 CONFIG = (tyro.conf.FlagCreatePairsOff,)
 
 
@@ -52,23 +54,20 @@ def read_arguments(
         raise UsageError(f"{summarise(box.getvalue())}; see {prog} --help") from None
 
 
-def summarise(box: str) -> str:
-    """What tyro's framed message says, in one line: the complaint, and what it suggests first."""
-    lines = [line.strip("│╭╮╰╯").rstrip() for line in box.splitlines()[1:-1]]
-    parts: list[list[str]] = [[]]
-    for line in lines:
-        if line and set(line.strip()) <= {"─"}:
-            parts.append([])
-        else:
-            parts[-1].append(line)
-    complaint = " ".join(" ".join(parts[0]).split()).split(" Got errors:")[0]
+def summarise(message: str) -> str:
+    """What tyro's framed message says, in one line: the complaint, and what it suggests first.
+
+    The frame is drawn where stdout takes UTF-8; elsewhere lines stand under the title.
+    """
+    framed = message.startswith("╭")
+    lines = message.splitlines()[1:-1] if framed else message.splitlines()[2:]
+    plain = textwrap.dedent("\n".join(line.strip("│").rstrip() for line in lines))
+    complaint, *suggestions = [part.strip("\n") for part in _RULE.split(plain)]
+    complaint = " ".join(complaint.split()).split(" Got errors:")[0]
     complaint = _UNION.sub(r"expected \1, got \2", complaint)
-    found = [
-        line.split()[0].rstrip(",") for part in parts[:-1] for line in part if _ENTRY.match(line)
-    ]
     if complaint.startswith("Unrecognized"):
-        options = [word for word in found if word.startswith("--")]
+        options = [word for part in suggestions for word in _ENTRY.findall(part) if "--" in word]
         complaint += f"; did you mean {options[0]}?" if options else ""
     elif complaint.startswith("Missing from"):
-        complaint = f"missing: {', '.join(found)}"
+        complaint = f"missing: {', '.join(_ENTRY.findall(_RULE.split(plain)[0]))}"
     return complaint[:1].lower() + complaint[1:].rstrip(".") if complaint else "wrong usage"

@@ -20,6 +20,7 @@ class ModelInfo:
         parameters: how many are trainable.
         megabytes: size of the weights on disk (1 MB = 10^6 bytes).
         description: one line.
+        trained_on: the data, in words.
         paper: authors, year, link.
         licence: of the weights.
         metrics: as on the card.
@@ -30,6 +31,7 @@ class ModelInfo:
     parameters: int
     megabytes: float
     description: str
+    trained_on: str
     paper: str
     licence: str
     metrics: dict[str, float]
@@ -58,6 +60,7 @@ def _info(folder: Path) -> ModelInfo:
         parameters=card.parameters,
         megabytes=(folder / MODEL).stat().st_size / 1e6,
         description=card.description,
+        trained_on=card.trained_on,
         paper=card.paper,
         licence=card.licence,
         metrics=card.metrics,

@@ -1,0 +1,50 @@
+import pytest
+
+from sensorium import store
+from sensorium.training import evaluate
+
+
+def test_json_is_what_evaluate_says(run, videos, system):
+    words = ("--data.kind", "folder", "--data.root", videos, "--data.fps", "8", "--workers", "0")
+    ran = run("evaluate", system, *words, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    (record,) = ran.records
+    assert list(record) == ["system", "weights", "data", "seeds", "metrics"]
+    assert (record["system"], record["weights"], record["seeds"]) == ("tsm", "both", [0])
+    assert record["data"]["kind"] == "folder"
+
+    from sensorium.actions.datasets import ActionData
+
+    loaded = store.load(system)
+    view = loaded.config.view
+    data = ActionData(
+        "folder", videos, size=view.size, fit=view.fit, sampling=view.sampling, fps=8.0
+    )
+    assert record["metrics"] == pytest.approx(evaluate(loaded, data))
+
+
+def test_the_table_shows_every_class(run, videos, system):
+    ran = run("evaluate", system, "--data.root", videos, "--split", "train", "--workers", "0")
+    assert ran.code == 0
+    for part in ("top1", "mean_class", "left", "right"):
+        assert part in ran.out
+
+
+def test_limit_measures_fewer(run, videos, system):
+    words = ("--data.root", videos, "--split", "train", "--workers", "0", "--limit", "1")
+    ran = run("evaluate", system, *words, "--json")
+    assert ran.code == 0
+    assert ran.records[0]["data"]["limit"] == 1
+    assert ran.records[0]["metrics"]["top1"] in (0.0, 1.0)
+
+
+def test_data_of_other_classes_are_refused(run, system):
+    ran = run("evaluate", system, "--data.kind", "stage", "--data.held-out", "2")
+    assert (ran.code, ran.out) == (1, "")
+    assert "both knows 2 classes (left, right)" in ran.complaint
+
+
+def test_data_have_to_be_named_where_the_card_names_none(run, system):
+    ran = run("evaluate", system)
+    assert ran.code == 1
+    assert "--data.root" in ran.complaint
