@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,16 @@ class Checkpoint:
         return self.folder / MODEL
 
     def state(self) -> dict[str, Any]:
-        """Optimiser and scaler, as `write` got them."""
-        state: dict[str, Any] = torch.load(
-            self.folder / STATE, map_location="cpu", weights_only=True
-        )
+        """Optimiser and scaler, as `write` got them.
+
+        Raises:
+            ValueError: when the file is none that `write` made; nothing in it is run.
+        """
+        path = self.folder / STATE
+        try:
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
+            raise ValueError(f"{path} cannot be read; remove this checkpoint") from error
         return state
 
 

@@ -174,6 +174,7 @@ def _steps(run: _Run) -> Iterator[Step]:
                     yield step
                     run.save(number, index, active, step)
                 last_saved = active.last_saved
+                run.accelerator.free_memory()
             first = last
     finally:
         stream.close()

@@ -49,7 +49,6 @@ class ActiveStage:
         self.last_saved = 0
         self.train()
         self.optimisation = optimisation(system, stage)
-        accelerator.free_memory()  # of the stage before
         self.objective, self.optimisation.optimiser = accelerator.prepare(
             Objective(system, stage), self.optimisation.optimiser
         )
