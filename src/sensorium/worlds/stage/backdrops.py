@@ -171,12 +171,14 @@ def scenery(backdrop: Backdrop, height: int, width: int) -> Picture:
 def _grained(canvas: Picture, amount: float, rng: np.random.Generator) -> Picture:
     """The canvas with fine and coarse noise on it."""
     tall, wide = canvas.shape[:2]
-    noise = np.full((tall, wide), 128, np.uint8)
-    for cell, share in ((2, 0.5), (9, 0.5)):
+    share = round(128 * amount)
+    noise = np.full((tall, wide), 128 * 256, np.int32)
+    for cell in (2, 9):
         small = rng.integers(0, 256, (tall // cell + 2, wide // cell + 2), np.uint8)
-        layer = cv2.resize(small, (wide, tall), interpolation=cv2.INTER_LINEAR)
-        noise = cv2.addWeighted(noise, 1.0, layer, share * amount, -share * amount * 128.0)
-    grained: Picture = cv2.multiply(canvas, cv2.merge([noise, noise, noise]), scale=1.0 / 128.0)
+        layer = cv2.resize(small, (wide, tall), interpolation=cv2.INTER_LINEAR_EXACT)
+        noise += share * (layer.astype(np.int32) - 128)
+    factor = np.clip(noise >> 8, 0, 255).astype(np.uint8)
+    grained: Picture = cv2.multiply(canvas, cv2.merge([factor, factor, factor]), scale=1.0 / 128.0)
     return grained
 
 

@@ -73,7 +73,7 @@ OPENERS: dict[str, tuple[str, ...]] = {
 }
 """Order words by when an event starts; left out with ``order_words=False``."""
 
-QUICK_SECONDS, SLOW_SECONDS = 1.7, 3.0
+QUICK_SECONDS, SLOW_SECONDS = 1.6, 2.6
 
 
 def told(episode: Episode, rng: np.random.Generator, order_words: bool = True) -> Episode:

@@ -97,7 +97,7 @@ def _anywhere(rng: np.random.Generator) -> Pose:
     return Pose(
         x=float(rng.uniform(-0.22, 0.22)),
         y=float(rng.uniform(-0.10, 0.12)),
-        size=float(rng.uniform(0.45, 0.75)),
+        size=float(rng.uniform(0.36, 0.75)),
         angle=float(rng.normal(0.0, 0.08)),
         fan=_some_fan(rng),
     )

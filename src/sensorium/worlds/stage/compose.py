@@ -169,12 +169,12 @@ def _next_move(
         course = MOVES[label].draw(rng, _value(now, family.channel))
         if course is None:
             continue
-        duration = float(np.clip(2.2 * np.exp(0.35 * rng.normal()), 1.4, 4.5))
+        duration = float(np.clip(2.1 * np.exp(0.3 * rng.normal()), 1.3, 3.5))
         if family is TURN:  # all the way round, back on the feet
-            duration = max(duration, 2.4)
+            duration = max(duration, 2.2)
             course = _full_turn(course, now.angle, MOVES[label].forward)
         if family in (ENTER, FLASH_NOD):
-            duration = max(duration, 2.0)
+            duration = max(duration, 1.8)
         return Event(index, "move", label, on_grid(time), on_grid(duration), course)
     return None
 

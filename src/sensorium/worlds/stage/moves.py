@@ -100,7 +100,8 @@ class Move:
         high = low + amount
         if self.family.channel == "size":
             low, high = float(np.exp(low)), float(np.exp(high))
-        return Course(low, high, **details)  # type: ignore[arg-type]
+        # rounded, so that machines whose exponentials differ in the last bit agree
+        return Course(round(low, 9), round(high, 9), **details)  # type: ignore[arg-type]
 
 
 def progress(u: Curve, bend: float) -> Curve:

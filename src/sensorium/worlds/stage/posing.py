@@ -12,6 +12,9 @@ from sensorium.worlds.stage.script import Episode, Event, Pose
 
 Curve = NDArray[np.float64]  # [T]
 
+DECIMALS = 9
+"""Poses are rounded, so that they are the same on machines whose sines differ in the last bit."""
+
 
 def follow(home: Pose, moves: Sequence[Event], times: Curve) -> dict[str, Curve]:
     """Every channel of `moves.CHANNELS` at ``times`` (seconds), for one performer's moves in order.
@@ -43,4 +46,5 @@ def poses(episode: Episode, performer: int, times: Curve) -> dict[str, Curve]:
 def pose_at(home: Pose, moves: Sequence[Event], time: float) -> Pose:
     """The pose at one time (seconds)."""
     channels = follow(home, moves, np.array([time]))
-    return Pose(**{name: float(channels[name][0]) for name in Pose.__dataclass_fields__})
+    values = {name: round(float(channels[name][0]), DECIMALS) for name in Pose.__dataclass_fields__}
+    return Pose(**values)
