@@ -3,8 +3,8 @@
     python benchmarks/actions_quality.py [--seeds 0 1 2] [--processes 4] [--folder runs/quality]
 
 Trains every variant with every seed (runs that are there are gone on with or kept), tests each on
-held-out clips and on their reverses, and writes ``results/actions_quality.json``. The networks share
-trunk, data, steps and optimiser. Ablations run at a shorter budget, with their base beside them.
+held-out clips and on their reverses, and writes ``results/actions_quality.json``. The networks
+share trunk, data, steps and optimiser. Ablations run at a shorter budget, with their base beside them.
 """
 
 from __future__ import annotations
@@ -73,8 +73,7 @@ def jobs(options: argparse.Namespace) -> list[Job]:
     """Every run that the table needs."""
     made = []
     for seed in options.seeds:
-        for name in MAIN:
-            made.append(job("main", name, seed, training.recipe(name), options))
+        made += [job("main", name, seed, training.recipe(name), options) for name in MAIN]
         for variant, (base, change) in ABLATIONS.items():
             recipe = change(training.recipe(base))
             first = recipe.stages[0]
@@ -107,7 +106,7 @@ def carry_out(task: Job) -> dict[str, Any]:
 
 @torch.no_grad()
 def test(system: ActionSystem, data: ActionData) -> dict[str, Any]:
-    """Held-out clips and their reverses; figures over the moves only (``rest`` is its own reverse)."""
+    """Held-out clips and their reverses; ``rest`` is its own reverse and only in the last figures."""
     examples = data.open("test")
     rows, labels = [], []
     for first in range(0, len(examples), 64):
@@ -131,8 +130,9 @@ def test(system: ActionSystem, data: ActionData) -> dict[str, Any]:
 
 def cost(recipe: Recipe) -> dict[str, Any]:
     """Parameters, and multiply-adds for one clip."""
-    system = type_of(recipe)(recipe.data.adapt(recipe.system)).eval()
-    view = recipe.system.view
+    config = recipe.data.adapt(recipe.system)
+    system = type_of(recipe)(config).eval()
+    view = config.view
     frames = torch.zeros(1, view.sampling.count, 3, view.size, view.size)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         system.network(frames)
@@ -155,7 +155,7 @@ def summary(runs: list[tuple[Job, dict[str, Any]]]) -> dict[str, Any]:
     return {
         **cost(recipe),
         "steps": recipe.stages[0].steps,
-        "frames": recipe.system.view.sampling.count,
+        "frames": recipe.data.sampling.count,
         "top1_mean": statistics.mean(top1),
         "top1_spread": statistics.stdev(top1) if len(top1) > 1 else None,
         "pair_accuracy_mean": statistics.mean(pairs),

@@ -23,7 +23,6 @@ from sensorium.actions.systems import (
     TSNSystemConfig,
 )
 from sensorium.actions.tsm import TSMConfig
-from sensorium.actions.view import View
 from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
 
 IMAGENET_R50 = "hf://timm/resnet50.tv_in1k"
@@ -39,7 +38,7 @@ STAGE_SNIPPETS = Sampling("snippets", 4, 3)
 
 
 def _stage(
-    name: str, description: str, system: SystemConfig, *, size: int = 64, steps: int = 3000
+    name: str, description: str, system: SystemConfig, *, size: int = 64, steps: int = 2000
 ) -> Recipe:
     """Two seconds of the stage at 8 frames a second, squashed to a square.
 
@@ -47,9 +46,6 @@ def _stage(
     real files are (resolution, blur, noise, compression), so that the weights survive codecs.
     """
     sampling = STAGE_SNIPPETS if isinstance(system, StNetSystemConfig) else EIGHT
-    view = View(
-        size=size, fit="squash", sampling=sampling, window_seconds=2.0, hop_seconds=0.5, fps=8.0
-    )
     data = ActionData(
         kind="stage",
         sampling=sampling,
@@ -62,12 +58,12 @@ def _stage(
         ),
         length=15_000,
     )
-    sgd = Optimiser("sgd", lr=0.05, momentum=0.9, weight_decay=5e-4, clip_norm=20.0)
+    sgd = Optimiser("sgd", lr=0.02, momentum=0.9, weight_decay=5e-4, clip_norm=20.0)
     return Recipe(
         name=name,
         description=description,
         data=data,
-        system=replace(system, view=view),
+        system=system,
         stages=(Stage("train", steps, sgd, Schedule("cosine", warmup=0.05)),),
         batch=32,
         precision="bf16",
@@ -79,31 +75,31 @@ def _stage(
 
 def tsm() -> Recipe:
     """TSM, offline, on the stage: makes the bundled weights ``tsm``."""
-    network = TSMConfig("resnet_tiny", width=1.5, dropout=0.2)
+    network = TSMConfig("resnet_tiny", dropout=0.2)
     return _stage("tsm", "TSM (offline) on the stage", TSMSystemConfig(network))
 
 
 def tsm_online() -> Recipe:
     """TSM that looks only into the past, on the stage: makes ``tsm-online``."""
-    network = TSMConfig("resnet_tiny", width=1.5, dropout=0.2, direction="past", shift_div=4)
+    network = TSMConfig("resnet_tiny", dropout=0.2, direction="past", shift_div=4)
     return _stage("tsm-online", "TSM (online) on the stage", TSMSystemConfig(network))
 
 
 def stnet() -> Recipe:
     """StNet on the stage: makes ``stnet``."""
-    network = StNetConfig("resnet_tiny", width=1.5, snippet=3)
+    network = StNetConfig("resnet_tiny", snippet=3)
     return _stage("stnet", "StNet on the stage", StNetSystemConfig(network))
 
 
 def tsn() -> Recipe:
     """TSN on the stage, for comparison: it cannot tell a move from its reverse."""
-    network = TSNConfig("resnet_tiny", width=1.5, dropout=0.2)
+    network = TSNConfig("resnet_tiny", dropout=0.2)
     return _stage("tsn", "TSN (the 2D baseline) on the stage", TSNSystemConfig(network))
 
 
 def i3d() -> Recipe:
     """I3D on the stage, at the same trunk."""
-    network = I3DConfig("resnet_tiny", width=1.5, dropout=0.2)
+    network = I3DConfig("resnet_tiny", dropout=0.2)
     return _stage("i3d", "I3D (the 3D baseline) on the stage", I3DSystemConfig(network))
 
 
@@ -111,14 +107,13 @@ def _tiny(recipe: Recipe) -> Recipe:
     """The same recipe small enough for a test: half the width, 32 pixels, 60 steps."""
     network = replace(recipe.system.network, width=0.5)
     data = replace(recipe.data, size=32, length=480, held_out=48)
-    view = replace(recipe.system.view, size=32)
     stage = replace(recipe.stages[0], steps=60)
     return replace(
         recipe,
         name=f"{recipe.name}-tiny",
         description=f"{recipe.description}, a minute on one core",
         data=data,
-        system=replace(recipe.system, network=network, view=view),
+        system=replace(recipe.system, network=network),
         stages=(stage,),
         batch=16,
         precision="no",
@@ -139,7 +134,7 @@ def _published(name: str, description: str, system: SystemConfig, data: ActionDa
         name=name,
         description=description,
         data=data,
-        system=replace(system, view=_view_of(data)),
+        system=system,
         stages=(Stage("train", 1000, sgd, steps),),
         batch=64,
         workers=8,
@@ -147,10 +142,6 @@ def _published(name: str, description: str, system: SystemConfig, data: ActionDa
         validate_every=5000,
         save_every=1000,
     )
-
-
-def _view_of(data: ActionData) -> View:
-    return View(size=data.size, fit=data.fit, sampling=data.sampling)
 
 
 def _epochs(recipe: Recipe, epochs: int, clips: int, **optimiser: Any) -> Recipe:

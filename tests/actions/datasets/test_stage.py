@@ -9,6 +9,7 @@ from sensorium.actions.augment import Augmentation
 from sensorium.actions.datasets import ActionData, StageClips
 from sensorium.actions.datasets.frame_cache import CHUNK, FrameCache
 from sensorium.actions.sampling import Sampling
+from sensorium.actions.view import View
 from sensorium.worlds.stage import LABELS, partner
 
 DATA = ActionData(size=28, length=40, held_out=20, sampling=Sampling(segments=4))
@@ -78,20 +79,17 @@ def test_video_for_test_protocols():
         DATA.open("test").video(40)
 
 
-def test_adapt_gives_classes_and_refuses_another_view():
-    @dataclass(frozen=True)
-    class View:
-        size: int = 28
-        sampling: Sampling = DATA.sampling
-
+def test_adapt_gives_classes_and_the_way_to_look():
     @dataclass(frozen=True)
     class Config:
-        view: View = View()
+        view: View = View(size=32, hop_seconds=0.25)
         classes: tuple[str, ...] = ()
 
-    assert DATA.adapt(Config()).classes == LABELS
-    with pytest.raises(ValueError, match=r"data.size is 28 but system.view.size is 32; give both"):
-        DATA.adapt(Config(View(size=32)))
+    adapted = DATA.adapt(Config())
+    assert adapted.classes == LABELS
+    assert (adapted.view.size, adapted.view.sampling) == (28, DATA.sampling)
+    assert (adapted.view.fps, adapted.view.window_seconds) == (8.0, 2.0)
+    assert adapted.view.hop_seconds == 0.25
 
 
 # --- the cache itself -----------------------------------------------------------------------------

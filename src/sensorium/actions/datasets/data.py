@@ -136,21 +136,24 @@ class ActionData:
         return READERS[self.kind](self._source(), "train").classes
 
     def adapt(self, config: Any) -> Any:
-        """The system's config with these classes.
+        """The system's config with these classes and, where it has a ``view``, this way to look.
 
-        Raises:
-            ValueError: when the config's ``view`` would show the network other frames than
-                it is trained on.
+        What the network sees in use is what it sees in training: size, fit, sampling, frame rate
+        and window are said once, by the data.
         """
-        view = getattr(config, "view", None)
-        for name in ("size", "sampling", "fit"):
-            own, other = getattr(self, name), getattr(view, name, None)
-            if other is not None and own != other:
-                raise ValueError(
-                    f"data.{name} is {own!r} but system.view.{name} is {other!r}; "
-                    "give both the same value"
-                )
-        return replace(config, classes=self.classes())
+        config = replace(config, classes=self.classes())
+        if not hasattr(config, "view"):
+            return config
+        look = self._look()
+        view = replace(
+            config.view,
+            size=look.size,
+            fit=look.fit,
+            sampling=look.sampling,
+            fps=look.fps,
+            window_seconds=look.window_seconds,
+        )
+        return replace(config, view=view)
 
     def _source(self) -> Source:
         if self.root is None:
@@ -163,14 +166,14 @@ class ActionData:
         return Source(root, annotations, self.split_number, self.label_order, template)
 
     def _look(self) -> Look:
-        template = TEMPLATES[self.kind] if self.template is None else self.template
+        template = TEMPLATES.get(self.kind, "") if self.template is None else self.template
         return Look(
             sampling=self.sampling,
             size=self.size,
             fit=self.fit,
             augmentation=self.augmentation,
-            fps=self.fps,
-            window_seconds=self.window_seconds,
+            fps=self.fps or (_STAGE_FPS if self.kind == "stage" else 0.0),
+            window_seconds=self.window_seconds or (_STAGE_SECONDS if self.kind == "stage" else 0.0),
             template=template,
         )
 
@@ -185,12 +188,13 @@ class ActionData:
         logging.getLogger(__name__).warning("%s and left out", what)
 
     def _stage(self, split: Split) -> StageExamples:
+        look = self._look()
         clips = StageClips(
             split=split,
             count=self.length if split == "train" else self.held_out,
-            seconds=self.window_seconds or _STAGE_SECONDS,
-            fps=self.fps or _STAGE_FPS,
+            seconds=look.window_seconds,
+            fps=look.fps,
             size=self.size * 8 // 7,
             cache=self.cache,
         )
-        return StageExamples(clips, split, self._look())
+        return StageExamples(clips, split, look)
