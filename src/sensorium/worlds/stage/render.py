@@ -171,7 +171,7 @@ class Renderer:
             return
         flash = float(scene.poses[index]["flash"][t])
         shapes = self._shapes(scene, index, t)
-        if flash > 0.0:
+        if flash > 0.01:
             glow = 1.0 + 0.55 * flash
             shapes = [(points, shade(colour, glow)) for points, colour in shapes]
             shapes = [*figure.halo(flash), *shapes]

@@ -27,9 +27,9 @@ class Style:
 
 
 STYLES: dict[str, Style] = {
-    "play slowly": Style(beat=(0.6, 0.95), leap=7.0, rests=0.08),
-    "play quickly": Style(beat=(0.17, 0.26), leap=4.0, rests=0.05),
-    "play": Style(beat=(0.3, 0.55), leap=5.0, rests=0.15),
+    "play slowly": Style(beat=(0.7, 1.0), leap=7.0, rests=0.05),
+    "play quickly": Style(beat=(0.17, 0.24), leap=4.0, rests=0.05),
+    "play": Style(beat=(0.32, 0.45), leap=5.0, rests=0.12),
 }
 """The labels of playing, and how they sound."""
 
