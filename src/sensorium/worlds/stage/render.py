@@ -2,8 +2,8 @@
 
 A frame is painted from back to front: scenery, then each performer (halo, fan, flag, body,
 instrument), then the things in the foreground, then the light. All shapes are polygons, drawn
-anti-aliased at 1/16 pixel. Pixels are computed in whole numbers and by OpenCV functions that give the
-same bytes with and without a processor's vector instructions.
+anti-aliased at 1/16 pixel. Pixels are computed in whole numbers and by OpenCV functions that give
+the same bytes with and without a processor's vector instructions.
 """
 
 from __future__ import annotations
@@ -201,7 +201,8 @@ class Renderer:
 def _cut(pixels: int, canvas: int, shift: float, zoom: float) -> NDArray[np.int64]:
     """Where along one side of the canvas each pixel lies, in 1/32 pixel."""
     place = (np.arange(pixels) - 0.5 * (pixels - 1)) / zoom + shift * pixels + 0.5 * (canvas - 1)
-    return np.rint(place * 32.0).astype(np.int64)
+    fixed: NDArray[np.int64] = np.rint(place * 32.0).astype(np.int64)
+    return fixed
 
 
 def _rotation(angle: float) -> NDArray[np.float64]:

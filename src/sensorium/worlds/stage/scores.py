@@ -45,7 +45,7 @@ def phrase(
     notes: list[Note] = []
     time = start + 0.02
     while time < end - 0.12:
-        length = beat * float(rng.choice((1.0, 1.0, 1.0, 0.5, 2.0)) if style.rests > 0.1 else 1.0)
+        length = beat * float(rng.choice((1.0, 1.0, 1.0, 0.5, 1.5)) if style.rests > 0.1 else 1.0)
         length = min(length * float(rng.uniform(0.9, 1.1)), end - time)
         first, last = on_grid(time), on_grid(time + 0.88 * length)
         time += length
