@@ -89,7 +89,7 @@ class Checkpoint:
 
 def write(run: Path, system: System, state: dict[str, Any], record: Record) -> None:
     """Write the checkpoint of ``record.step``, then let go of what is no longer needed."""
-    folder = run / CHECKPOINTS / f"step-{record.step:08d}"
+    folder = run / CHECKPOINTS / _name(record.step)
     with fresh_folder(folder) as unfinished:
         write_system(system, unfinished, Card(description=f"Checkpoint at step {record.step}."))
         torch.save(state, unfinished / STATE)
@@ -111,6 +111,8 @@ def read(folder: Path) -> Checkpoint:
         record = from_plain(Record, data, RECORD)
         if record.format != FORMAT:
             raise ValueError(f"format {record.format}, expected {FORMAT}")
+        if folder.name != _name(record.step):
+            raise ValueError(f"{RECORD} is of step {record.step}")
         for name, expected in record.sha256.items():
             if _sha256(folder / name) != expected:
                 raise ValueError(f"{name} is damaged")
@@ -144,7 +146,7 @@ def at(run: Path, step: int) -> Checkpoint:
     Raises:
         ValueError: when it is missing or damaged.
     """
-    return read(run / CHECKPOINTS / f"step-{step:08d}")
+    return read(run / CHECKPOINTS / _name(step))
 
 
 def tidy(run: Path) -> None:
@@ -155,10 +157,14 @@ def tidy(run: Path) -> None:
     clear_unfinished(run)
 
 
+def _name(step: int) -> str:
+    return f"step-{step:08d}"
+
+
 def _prune(run: Path, record: Record) -> None:
     """Keep the last few and the best."""
     folders = sorted((run / CHECKPOINTS).glob(STEP))
-    best = f"step-{record.best.step:08d}" if record.best is not None else ""
+    best = _name(record.best.step) if record.best is not None else ""
     for folder in folders[:-KEEP]:
         if folder.name != best:
             remove_folder(folder)
