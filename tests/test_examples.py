@@ -1,0 +1,84 @@
+"""Every file in ``examples/`` runs as it stands, as a process of its own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from sensorium import media, store, training
+from sensorium.actions.systems import TSMSystem
+from sensorium.worlds import stage
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(name: str, *arguments: object) -> str:
+    """What an example prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error::FutureWarning", EXAMPLES / name, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "2"},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    clip = stage.clip(stage.compose_clip(5, "rise"), height=64, width=64).need_video()
+    path = tmp_path_factory.mktemp("video") / "rise.mp4"
+    return media.write(path, clip.frames(clip.times()), clip.fps)
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained system that looks only into the past."""
+    recipe = training.recipe("tsm-tiny")
+    network = replace(recipe.system.network, width=0.25, direction="past")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = TSMSystem(replace(recipe.system, network=network, classes=("rise", "sink")))
+    return store.save(made, tmp_path_factory.mktemp("system") / "past", store.Card())
+
+
+def test_every_example_is_run_here():
+    text = Path(__file__).read_text(encoding="utf-8")
+    for path in EXAMPLES.glob("*.py"):
+        assert f'"{path.name}"' in text
+
+
+def test_recognize_a_file(video, system):
+    out = run("recognize_a_file.py", video, system)
+    assert f"{video}: 2.0 s" in out
+    assert "% sure" in out
+
+
+def test_stream_frames(video, system):
+    out = run("stream_frames.py", video, system)
+    assert out.startswith("  0.")
+    assert "rise" in out or "sink" in out
+
+
+def test_train_on_my_videos():
+    out = run("train_on_my_videos.py")
+    assert "knows rise, sink" in out
+    assert "'top1': " in out
+
+
+def test_stage_world(tmp_path):
+    out = run("stage_world.py", 7, tmp_path)
+    assert "frames at 1 s and 2.5 s: [2, 3, 112, 112]" in out
+    assert media.read(tmp_path / "stage.mp4").duration == pytest.approx(12.0, abs=0.2)
+
+
+def test_write_a_report(video, system, tmp_path):
+    out = run("write_a_report.py", video, tmp_path, system)
+    page = tmp_path / "rise" / "report.html"
+    assert f"open in a browser: {page}" in out
+    assert page.stat().st_size > 1000
