@@ -41,10 +41,10 @@ def video(videos: Path) -> Path:
 
 def _saved(folder: Path, recipe_name: str, **network: Any) -> Path:
     recipe = training.recipe(recipe_name)
+    config = recipe.data.adapt(recipe.system)
     config = replace(
-        recipe.system,
-        network=replace(recipe.system.network, width=0.25, **network),
-        view=replace(recipe.system.view, size=32),
+        config,
+        network=replace(config.network, width=0.25, **network),
         classes=("left", "right"),
     )
     with torch.random.fork_rng():

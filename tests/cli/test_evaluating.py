@@ -18,7 +18,13 @@ def test_json_is_what_evaluate_says(run, videos, system):
     loaded = store.load(system)
     view = loaded.config.view
     data = ActionData(
-        "folder", videos, size=view.size, fit=view.fit, sampling=view.sampling, fps=8.0
+        "folder",
+        videos,
+        size=view.size,
+        fit=view.fit,
+        sampling=view.sampling,
+        fps=8.0,
+        window_seconds=view.window_seconds,
     )
     assert record["metrics"] == pytest.approx(evaluate(loaded, data))
 

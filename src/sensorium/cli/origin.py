@@ -50,19 +50,26 @@ def _data_like(config: dict[str, Any]) -> Any:
     from sensorium.plain import from_plain
 
     view = from_plain(View, config.get("view", {}), "config.view")
-    return ActionData(kind="folder", size=view.size, fit=view.fit, sampling=view.sampling)
+    return ActionData(
+        kind="folder",
+        size=view.size,
+        fit=view.fit,
+        sampling=view.sampling,
+        fps=view.fps,
+        window_seconds=view.window_seconds,
+    )
 
 
 def refuse_other_classes(system: System, data: Any) -> None:
     """Figures on data of other classes would mean nothing.
 
     Raises:
-        ValueError: when the data would make another system of this one.
+        ValueError: when the classes, or their order, are not the system's.
     """
     wanted = data.adapt(system.config)
-    if wanted == system.config:
-        return
     knows, has = (getattr(c, "classes", ()) for c in (system.config, wanted))
+    if knows == has:
+        return
     raise ValueError(
         f"{system.weights} knows {_count(knows)}, the data have {_count(has)}; "
         "name data of its classes with --data"
