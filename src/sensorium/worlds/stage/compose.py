@@ -148,7 +148,7 @@ def _moves(
 ) -> tuple[Performer, list[Event]]:
     """The moves of one performer, each from where the last one ended."""
     moves: list[Event] = []
-    time = 0.3 + float(rng.uniform(0.0, 0.35)) * seconds
+    time = 0.3 + float(rng.uniform(0.0, 0.4)) * (seconds - SHORTEST)
     while True:
         now = pose_at(person.home, moves, time)
         event = _next_move(rng, now, index, time, {m.label for m in moves})
@@ -203,10 +203,11 @@ def _plays(
     """What one performer plays while it is there."""
     notes: list[Note] = []
     plays: list[Event] = []
-    time = 0.2 + float(rng.uniform(0.0, 0.4)) * seconds
+    time = 0.2 + float(rng.uniform(0.0, 0.4)) * (seconds - SHORTEST)
     for label in (list(STYLES)[i] for i in rng.permutation(len(STYLES))):
         end = time + float(np.clip(3.6 * np.exp(0.4 * rng.normal()), 2.0, 8.0))
-        if end > seconds - 0.1:
+        end = min(end, seconds - 0.1)
+        if end - time < 1.5:
             break
         there = follow(person.home, moves, np.linspace(time, end, 16))["presence"].min() > 0.5
         played = phrase(person.kind, STYLES[label], time, end, rng) if there else ()
