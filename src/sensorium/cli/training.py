@@ -27,6 +27,9 @@ class TrainOptions:
     resume: bool = False
     """Go on from the run folder's last checkpoint; the numbers are those of an unbroken run."""
 
+    tensorboard: bool = False
+    """Also write TensorBoard's files into the run folder (needs the tensorboard extra)."""
+
     device: Device = "auto"
     """Where to compute; auto takes a GPU where there is one."""
 
@@ -66,7 +69,13 @@ class Train(TrainOptions):
         folder = self.folder or f"runs/{recipe.name}"
         device = None if self.device == "auto" else self.device
         try:
-            saved = train(recipe, folder, resume=self.resume, device=device)
+            saved = train(
+                recipe,
+                folder,
+                resume=self.resume,
+                device=device,
+                tensorboard=self.tensorboard,
+            )
         except KeyboardInterrupt:
             words = [self.recipe, *(word for word in self.words if word != "--resume")]
             again = shlex.join(["sensorium", "train", *words, "--resume"])
