@@ -80,7 +80,8 @@ def write(
     audio = torch.from_numpy(sounds.mix)
     mix = media.write_audio(folder / "mix.wav", audio, RATE, bits=32)
     pictures = _drawn(episode, Renderer(episode, *size), fps, masks, progress)
-    encoding = media.Encoding(threads=1)  # more threads would make other bytes
+    # more threads would make other bytes
+    encoding = media.Encoding(crf=23, audio_bits=96_000, threads=1)
     film = media.write(
         folder / "stage.mp4", pictures, fps, audio=audio, rate=RATE, encoding=encoding
     )

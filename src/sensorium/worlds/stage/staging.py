@@ -92,6 +92,6 @@ def room(rng: np.random.Generator) -> Room:
     return Room(
         reverb=round(float(rng.uniform(0.05, 0.35)), 3),
         noise=round(float(np.exp(rng.uniform(np.log(2e-4), np.log(4e-3)))), 6),
-        loudness=round(float(rng.uniform(0.4, 1.0)), 3),
+        loudness=round(float(rng.uniform(0.8, 2.4)), 3),
         seed=any_seed(rng),
     )
