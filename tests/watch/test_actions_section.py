@@ -115,3 +115,14 @@ def test_summaries_name_what_happens(
     actions = tuple(Action(Span(0.4 * i, 0.4 * i + 0.4), CLASSES[i % 3], 0.8) for i in range(count))
     summary = actions_section(replace(make_actions(), actions=actions), clock, weights).summary
     assert all(a.label.replace("_", " ") in summary for a in actions)
+
+
+def test_unsure_weights_say_so(clock: Clock, weights: Weights, make_actions: MakeActions) -> None:
+    sure = (Action(Span(0.0, 2.0), "rise", 0.9), Action(Span(2.0, 4.0), "sink", 0.8))
+    unsure = tuple(replace(a, score=0.3) for a in sure)
+    says = [
+        actions_section(replace(make_actions(), actions=a), clock, weights).summary
+        for a in (sure, unsure)
+    ]
+    assert "not sure" not in says[0]
+    assert says[1].endswith("They are not sure of it: 30 % on average.")

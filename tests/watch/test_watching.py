@@ -298,7 +298,7 @@ def test_silence_is_a_fact_and_sound_is_kept(
 def test_sound_alone_is_one_clear_line(tmp_path: Path, system: TSMSystem) -> None:
     path = write_audio(tmp_path / "tone.wav", torch.zeros(1, 8000), 8000)
     with pytest.raises(
-        ValueError, match="got sound only.*give a file with a video stream"
+        ValueError, match="got sound only.*give a file with a video stream$"
     ) as caught:
         watch(path, tmp_path / "out", systems=[system])
     assert "\n" not in str(caught.value)

@@ -18,6 +18,7 @@ _HUES = (250.0, 30.0, 150.0, 310.0, 80.0, 200.0, 350.0, 110.0)
 _LANES = len(_HUES)
 _ROWS = 200  # of the table
 _SEGMENTS = 400  # of the time line
+_SURE = 0.5  # below this mean score the summary says that the weights are not sure
 _CLEAR = 0.2  # a class that never wins is drawn when its probability peaks above this
 
 
@@ -74,9 +75,18 @@ def _data(result: Actions, order: Sequence[str]) -> dict[str, Any]:
 
 
 def _summary(actions: Sequence[Action], clock: Clock, *, ranking: bool) -> str:
-    """What happens, in words."""
+    """What happens, in words, and whether the weights are sure."""
     if not actions:
         return "Nothing happens that these weights have a name for."
+    length = sum(a.span.duration for a in actions) or 1.0
+    score = sum(a.span.duration * a.score for a in actions) / length
+    if not ranking and score < _SURE:
+        said = _happenings(actions, clock, ranking=ranking)
+        return f"{said} They are not sure of it: {wording.percent(score)} on average."
+    return _happenings(actions, clock, ranking=ranking)
+
+
+def _happenings(actions: Sequence[Action], clock: Clock, *, ranking: bool) -> str:
     names = [wording.label(a.label) for a in actions]
     if ranking:
         rest = f", before {wording.listing(names[1:3])}" if len(names) > 1 else ""
@@ -93,7 +103,9 @@ def _summary(actions: Sequence[Action], clock: Clock, *, ranking: bool) -> str:
         f"{name} ({wording.percent(share[name] / clock.duration)} of the time)" for name in most
     ]
     kinds = f"{len(share)} kinds" if len(share) > 1 else "one kind"
-    return f"{len(actions)} actions of {kinds}; most of all {wording.listing(shares)}."
+    return (
+        f"The weights say {len(actions)} actions of {kinds}; most of all {wording.listing(shares)}."
+    )
 
 
 def _notice(result: Actions, weights: Weights) -> str:

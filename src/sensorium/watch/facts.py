@@ -21,6 +21,11 @@ _CODECS = {
     "flac": "FLAC",
     "ac3": "AC-3",
 }
+_CONTAINERS = {
+    "folder": "folder of pictures",
+    "mov,mp4,m4a,3gp,3g2,mj2": "MP4 or MOV",
+    "matroska,webm": "Matroska or WebM",
+}
 _CHANNELS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 
@@ -36,7 +41,7 @@ def headline(info: FileInfo) -> str:
 
 def lines(info: FileInfo, damage: tuple[str, ...]) -> list[tuple[str, str]]:
     """Name and text of each fact."""
-    kind = "folder of pictures" if info.container == "folder" else info.container.split(",")[0]
+    kind = _CONTAINERS.get(info.container, info.container)
     found = [
         ("Name", info.file),
         ("Length", wording.length(info.seconds)),

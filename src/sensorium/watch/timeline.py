@@ -47,14 +47,17 @@ def _strip(pictures: Sequence[Picture]) -> str:
 
 
 def _ruler(clock: Clock) -> str:
-    marks = "".join(
-        f'<span style="left:{100 * t / clock.duration:.3f}%">{clock.words(clock.start + t)}</span>'
-        for t in clock.ticks()
-    )
+    marks = "".join(_mark(time, clock) for time in clock.ticks())
     return (
         '<div class="row ruler" aria-hidden="true"><span class="name"></span>'
         f'<div class="track">{marks}</div></div>'
     )
+
+
+def _mark(time: float, clock: Clock) -> str:
+    share = time / clock.duration
+    kind = ' class="end"' if share > 0.96 else ""
+    return f'<span{kind} style="left:{100 * share:.3f}%">{clock.words(clock.start + time)}</span>'
 
 
 def _lane(lane: Lane, clock: Clock) -> str:

@@ -98,8 +98,12 @@ def _answerable(clip: Clip) -> list[Ability]:
     found = [a for a in SECTIONS if a.answers_for(clip)]
     if not found:
         has = "sound only" if clip.video is None else "pictures only"
-        needs = wording.listing([f"{a.name} needs {' and '.join(a.needs)}" for a in SECTIONS])
-        raise ValueError(f"{clip.name}: got {has}, but {needs}; give a file with a video stream")
+        missing = "video" if clip.video is None else "audio"
+        names = wording.listing([a.name for a in SECTIONS])
+        raise ValueError(
+            f"{clip.name}: got {has}, which tells nothing about {names}; "
+            f"give a file with a {missing} stream"
+        )
     return found
 
 
