@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import cv2
@@ -36,17 +37,14 @@ def episodes(count: int) -> dict[str, Any]:
     times = [(i + 0.5) / EPISODE_FPS for i in range(round(EPISODE_SECONDS * EPISODE_FPS))]
     spent = {"compose": 0.0, "frames": 0.0, "masks": 0.0, "sound": 0.0}
     real_time = []
+    size = (EPISODE_SIZE, EPISODE_SIZE)
     for seed in range(count):
         episode = stage.compose(seed, EPISODE_SECONDS)
         once = {
-            "compose": seconds_of(lambda s=seed: stage.compose(s, EPISODE_SECONDS)),
-            "frames": seconds_of(
-                lambda e=episode: stage.frames(e, times, EPISODE_SIZE, EPISODE_SIZE)
-            ),
-            "masks": seconds_of(
-                lambda e=episode: stage.masks(e, times, EPISODE_SIZE, EPISODE_SIZE)
-            ),
-            "sound": seconds_of(lambda e=episode: stage.mix(e, RATE)),
+            "compose": seconds_of(partial(stage.compose, seed, EPISODE_SECONDS)),
+            "frames": seconds_of(partial(stage.frames, episode, times, *size)),
+            "masks": seconds_of(partial(stage.masks, episode, times, *size)),
+            "sound": seconds_of(partial(stage.mix, episode, RATE)),
         }
         for name, value in once.items():
             spent[name] += value / count
@@ -74,7 +72,7 @@ def clips(count: int) -> dict[str, Any]:
     def make(seed: int) -> None:
         stage.frames(stage.compose_clip(seed), times, CLIP_SIZE, CLIP_SIZE)
 
-    spent = [seconds_of(lambda s=seed: make(s)) for seed in range(count)]
+    spent = [seconds_of(partial(make, seed)) for seed in range(count)]
     return {
         "clips": count,
         "frames": CLIP_FRAMES,
