@@ -49,6 +49,7 @@ class Console:
         self.stdout: TextIO = sys.stdout
         self.stderr: TextIO = sys.stderr
         self._bar: Bar | None = None
+        self._place = ""
         self._rich: RichConsole | None = None
         for stream in (self.stdout, self.stderr):
             reconfigure = getattr(stream, "reconfigure", None)
@@ -95,7 +96,7 @@ class Console:
     @contextmanager
     def working(self, text: str) -> Iterator[Bar]:
         """Shows a progress bar while the block runs, if it runs for more than a second."""
-        with Bar(text, self.stderr) as bar:
+        with Bar(f"{text}{self._place}", self.stderr) as bar:
             self._bar = bar
             try:
                 yield bar
@@ -108,7 +109,8 @@ class Console:
         The code is 0 when all worked and 1 when some failed; the last line then counts them.
         """
         failures = 0
-        for file in files:
+        for number, file in enumerate(files, 1):
+            self._place = f"  ({number} of {len(files)})" if len(files) > 1 else ""
             try:
                 work(file)
             except BrokenPipeError:

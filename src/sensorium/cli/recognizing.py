@@ -66,8 +66,9 @@ class Recognize:
             with console.working(f"recognising {file}"):
                 clip = media.read(file)
                 result = system.predict(clip)
-            console.record(result.to_dict())
-            for problem in media.problems(clip):
+            problems = media.problems(clip)
+            console.record({**result.to_dict(), "problems": list(problems)})
+            for problem in problems:
                 console.note(f"note: {file}: {problem}")
             show_actions(result, console)
 
