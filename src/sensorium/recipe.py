@@ -99,8 +99,8 @@ class Recipe:
         precision: mixed precision, by Accelerate.
         accumulate: micro-batches per step.
         workers: data-loading processes per training process.
-        init: weights to start from: a bundled name, a system folder, a ``.safetensors`` file or a Hub id
-            (``hf://timm/resnet50.tv_in1k``); what fits is taken (`System.start_from`).
+        init: weights to start from: a bundled name, a system folder, a ``.safetensors`` file or
+            a Hub id (``hf://timm/resnet50.tv_in1k``); what fits is taken (`System.start_from`).
         validate_every: steps between validations (0: only at the end).
         save_every: steps between checkpoints (the end is always saved).
     """

@@ -38,7 +38,7 @@ STAGE_SNIPPETS = Sampling("snippets", 4, 3)
 
 
 def _stage(
-    name: str, description: str, system: SystemConfig, *, size: int = 64, steps: int = 2000
+    name: str, description: str, system: SystemConfig, *, size: int = 64, steps: int = 1600
 ) -> Recipe:
     """Two seconds of the stage at 8 frames a second, squashed to a square.
 
@@ -58,7 +58,7 @@ def _stage(
         ),
         length=15_000,
     )
-    sgd = Optimiser("sgd", lr=0.02, momentum=0.9, weight_decay=5e-4, clip_norm=20.0)
+    sgd = Optimiser("sgd", lr=0.04, momentum=0.9, weight_decay=5e-4, clip_norm=20.0)
     return Recipe(
         name=name,
         description=description,
@@ -81,7 +81,7 @@ def tsm() -> Recipe:
 
 def tsm_online() -> Recipe:
     """TSM that looks only into the past, on the stage: makes ``tsm-online``."""
-    network = TSMConfig("resnet_tiny", dropout=0.2, direction="past", shift_div=4)
+    network = TSMConfig("resnet_tiny", dropout=0.2, direction="past")
     return _stage("tsm-online", "TSM (online) on the stage", TSMSystemConfig(network))
 
 

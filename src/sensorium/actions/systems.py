@@ -36,6 +36,13 @@ class ActionSystem(System):
     """
 
     network: TSM | StNet | I3D
+    paper: ClassVar[str]
+    limits: ClassVar[str] = (
+        "Knows its own classes and nothing else: any other video still gets one of them, and only "
+        "`out_of_domain` says that the answer means nothing; that score has seen the look of the "
+        "validation clips, not all that can go wrong. Names one action at a time: of overlapping "
+        "ones the plainer wins."
+    )
 
     def __init__(self, config: Any) -> None:
         super().__init__(config)
@@ -159,6 +166,10 @@ class TSMSystem(ActionSystem):
     """Temporal shift module (arXiv:1811.08383), offline or online by ``network.direction``."""
 
     name: ClassVar[str] = "tsm"
+    paper: ClassVar[str] = (
+        "Lin, Gan, Han: TSM, Temporal Shift Module for Efficient Video Understanding, ICCV 2019, "
+        "https://arxiv.org/abs/1811.08383"
+    )
     Config: ClassVar[type] = TSMSystemConfig
 
     def build(self, network: TSMConfig) -> nn.Module:
@@ -179,6 +190,10 @@ class StNetSystem(ActionSystem):
     """StNet (arXiv:1811.01549): super-images, temporal blocks, temporal Xception head."""
 
     name: ClassVar[str] = "stnet"
+    paper: ClassVar[str] = (
+        "He et al.: StNet, Local and Global Spatial-Temporal Modeling for Action Recognition, AAAI 2019, "
+        "https://arxiv.org/abs/1811.01549"
+    )
     Config: ClassVar[type] = StNetSystemConfig
 
     def build(self, network: StNetConfig) -> nn.Module:
@@ -199,6 +214,9 @@ class TSNSystem(ActionSystem):
     """Temporal segment network: a 2D network per frame, logits averaged (TSM's baseline)."""
 
     name: ClassVar[str] = "tsn"
+    paper: ClassVar[str] = (
+        "Wang et al.: Temporal Segment Networks, ECCV 2016, https://arxiv.org/abs/1608.00859"
+    )
     Config: ClassVar[type] = TSNSystemConfig
 
     def build(self, network: TSNConfig) -> nn.Module:
@@ -219,6 +237,10 @@ class I3DSystem(ActionSystem):
     """Inflated 3D ResNet (arXiv:1705.07750 in its ResNet form), the costly alternative."""
 
     name: ClassVar[str] = "i3d"
+    paper: ClassVar[str] = (
+        "Carreira, Zisserman: Quo Vadis, Action Recognition?, CVPR 2017, https://arxiv.org/abs/1705.07750; as inflated ResNet: Wang et al., Non-local Neural Networks, "
+        "https://arxiv.org/abs/1711.07971"
+    )
     Config: ClassVar[type] = I3DSystemConfig
 
     def build(self, network: I3DConfig) -> nn.Module:

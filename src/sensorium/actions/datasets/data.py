@@ -107,6 +107,18 @@ class ActionData:
     held_out: int = 512
     cache: Path | None = None
 
+    def __str__(self) -> str:
+        """In words, for the card of what was trained on it."""
+        look = self._look()
+        count = "frame" if look.sampling.count == 1 else "frames"
+        seen = f"{look.sampling.count} {count} of {self.size} x {self.size} pixels"
+        if self.kind == "stage":
+            return (
+                f"the procedural stage: {self.length:,} clips of {look.window_seconds:g} s, {seen}"
+            )
+        where = "" if self.root is None else f" in {Path(self.root).name}"
+        return f"{self.kind}{where}, {seen}"
+
     def open(self, split: Split) -> VideoExamples | StageExamples:
         """The examples of one split.
 
