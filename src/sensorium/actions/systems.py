@@ -191,7 +191,8 @@ class StNetSystem(ActionSystem):
 
     name: ClassVar[str] = "stnet"
     paper: ClassVar[str] = (
-        "He et al.: StNet, Local and Global Spatial-Temporal Modeling for Action Recognition, AAAI 2019, "
+        "He et al.: StNet, Local and Global Spatial-Temporal Modeling for Action Recognition, "
+        "AAAI 2019, "
         "https://arxiv.org/abs/1811.01549"
     )
     Config: ClassVar[type] = StNetSystemConfig
@@ -238,8 +239,9 @@ class I3DSystem(ActionSystem):
 
     name: ClassVar[str] = "i3d"
     paper: ClassVar[str] = (
-        "Carreira, Zisserman: Quo Vadis, Action Recognition?, CVPR 2017, https://arxiv.org/abs/1705.07750; as inflated ResNet: Wang et al., Non-local Neural Networks, "
-        "https://arxiv.org/abs/1711.07971"
+        "Carreira, Zisserman: Quo Vadis, Action Recognition?, CVPR 2017, "
+        "https://arxiv.org/abs/1705.07750; as an inflated ResNet: Wang et al.: Non-local Neural "
+        "Networks, CVPR 2018, https://arxiv.org/abs/1711.07971"
     )
     Config: ClassVar[type] = I3DSystemConfig
 
