@@ -62,8 +62,8 @@ def test_temporal_modelling_against_a_loop_over_time(tmb):
         h = block.conv.bias.view(1, -1, 1, 1)
         for tap, source in enumerate((t - 1, t, t + 1)):
             if 0 <= source < 4:
-                h = h + F.conv2d(clips[:, source], block.conv.weight[:, :, tap])
-        norm = block.bn(F.relu(h).unsqueeze(2) if tmb == "released" else h.unsqueeze(2))[:, :, 0]
+                h = h + F.conv2d(clips[:, source], block.conv.weight[:, :, tap : tap + 1])
+        norm = block.bn(F.relu(h) if tmb == "released" else h)
         expected = clips[:, t] + norm if tmb == "released" else F.relu(norm)
         assert torch.allclose(out[:, t], expected, atol=1e-5)
 
@@ -72,7 +72,7 @@ def test_first_weights_of_the_temporal_block():
     released, paper = TemporalModelling(16, "released"), TemporalModelling(16, "paper")
     bound = (6 / 48) ** 0.5
     assert 0.9 * bound < released.conv.weight.abs().max() <= bound
-    assert torch.equal(paper.conv.weight, torch.full((16, 16, 3, 1, 1), 1 / 48))
+    assert torch.equal(paper.conv.weight, torch.full((16, 16, 3, 1), 1 / 48))
     assert released.conv.bias.abs().max() == paper.conv.bias.abs().max() == 0
 
 
@@ -116,6 +116,20 @@ def test_image_weights_answer_equal_grey_frames_as_before(how):
     with torch.no_grad():
         one, three = picture_network.backbone(grey), network.backbone(grey.repeat(1, 3, 1, 1))
     assert torch.allclose(one, three, atol=1e-4)
+
+
+def test_channels_last_frames_and_weights_give_the_same_and_stay_so():
+    torch.manual_seed(0)
+    network = StNet(TINY).eval()
+    frames = torch.randn(2, 4, 3, 32, 32)
+    last = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last).view(frames.shape)
+    seen = []
+    network.backbone.layer4.register_forward_hook(lambda _m, _a, out: seen.append(out))
+    with torch.no_grad():
+        plain = network(frames)
+        network.to(memory_format=torch.channels_last)
+        assert torch.allclose(network(last), plain, atol=1e-5)
+    assert seen[1].is_contiguous(memory_format=torch.channels_last)
 
 
 def test_one_group_with_everything():

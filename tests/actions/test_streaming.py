@@ -65,6 +65,28 @@ def test_cache_sizes(backbone, floats, count):
     assert len(caches) == count
 
 
+def test_the_functional_form_exports_with_a_free_batch():
+    class Step(torch.nn.Module):
+        def __init__(self, network):
+            super().__init__()
+            self.stream = StreamingTSM(network)
+
+        def forward(self, frame, caches):
+            return self.stream.step(frame, caches)
+
+    step = Step(lively(PAST)).eval()
+    frame = torch.randn(2, 3, 32, 32)
+    caches = step.stream.initial_caches(frame)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    shapes = ({0: batch}, tuple({0: batch} for _ in caches))
+    program = torch.export.export(step, (frame, caches), dynamic_shapes=shapes)
+    frame = torch.randn(3, 3, 32, 32)
+    caches = tuple(torch.randn_like(c) for c in step.stream.initial_caches(frame))
+    got, wanted = program.module()(frame, caches), step(frame, caches)
+    assert torch.allclose(got[0], wanted[0], atol=1e-5)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(got[1], wanted[1], strict=True))
+
+
 def test_streams_side_by_side_are_independent_and_reset_alone():
     network = lively(PAST)
     frames = torch.randn(6, 2, 3, 32, 32)

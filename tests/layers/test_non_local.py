@@ -30,5 +30,23 @@ def test_agrees_with_the_equations():
         assert torch.allclose(got[3 * clip : 3 * clip + 3], expected, atol=1e-5)
 
 
+def test_the_batch_stays_free_in_an_exported_graph():
+    class Fixed(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = NonLocal(4)
+
+        def forward(self, clips: torch.Tensor) -> torch.Tensor:
+            return self.block(clips.flatten(0, 1), clips.shape[1])
+
+    network = Fixed().eval()
+    torch.nn.init.ones_(network.block.bn.weight)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    example = (torch.randn(2, 3, 4, 4, 4),)
+    program = torch.export.export(network, example, dynamic_shapes={"clips": {0: batch}})
+    other = torch.randn(5, 3, 4, 4, 4)
+    assert torch.allclose(program.module()(other), network(other), atol=1e-5)
+
+
 def test_single_places_are_not_pooled_away():
     assert NonLocal(4)(torch.randn(4, 4, 1, 1), 2).shape == (4, 4, 1, 1)

@@ -35,8 +35,8 @@ class NonLocal(nn.Module):
         queries = _places(self.theta(x), frames)
         keys = _places(_halved(self.phi(x)), frames)
         values = _places(_halved(self.g(x)), frames)
-        h = F.scaled_dot_product_attention(queries, keys, values, scale=1.0)
-        h = h.transpose(1, 2).reshape(len(h), -1, frames, *x.shape[-2:])  # -> [B, D, T, H, W]
+        h = F.scaled_dot_product_attention(queries, keys, values, scale=1.0).squeeze(1)
+        h = h.transpose(1, 2).reshape(-1, self.g.out_channels, frames, *x.shape[-2:])
         h = h.transpose(1, 2).flatten(0, 1)  # [B, D, T, H, W] -> [B*T, D, H, W]
         out: Tensor = x + self.bn(self.out(h))
         return out
@@ -48,6 +48,6 @@ def _halved(x: Tensor) -> Tensor:
 
 
 def _places(x: Tensor, frames: int) -> Tensor:
-    """``[B*T, D, h, w] -> [B, T*h*w, D]``."""
+    """``[B*T, D, h, w] -> [B, 1, T*h*w, D]``, one head."""
     x = x.view(-1, frames, *x.shape[1:]).transpose(1, 2)  # [B*T, D, h, w] -> [B, D, T, h, w]
-    return x.flatten(2).transpose(1, 2)  # [B, D, T*h*w] -> [B, T*h*w, D]
+    return x.flatten(2).transpose(1, 2).unsqueeze(1)  # [B, D, T*h*w] -> [B, 1, T*h*w, D]
