@@ -1,0 +1,144 @@
+"""Puts the figures of ``results/*.json`` into the README and the docs, between their markers.
+
+    python benchmarks/write_docs.py [--check]
+
+A table named ``x`` stands between ``<!-- table: x -->`` and ``<!-- end -->``. With ``--check`` nothing is
+written, and the exit code says whether something would have been.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+Results = dict[str, Any]
+
+
+def load(name: str) -> Results:
+    """The committed results of a benchmark."""
+    results: Results = json.loads((RESULTS / f"{name}.json").read_text())
+    return results
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table; the first column is left-aligned."""
+    head = list(head)
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "".join("| " + " | ".join(str(cell) for cell in line) + " |\n" for line in lines)
+
+
+def machine(results: Results) -> str:
+    """One line on where the figures come from."""
+    m = results["machine"]
+    return (
+        f"\n{m['cpu']}, {m['cores']} cores, Python {m['python']}, torch {m['torch']}, "
+        f"{m['date']}; `benchmarks/results/{results['benchmark']}.json`.\n"
+    )
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f}"
+
+
+def with_spread(row: Results) -> str:
+    spread = row["top1_spread"]
+    return percent(row["top1_mean"]) + ("" if spread is None else f" ± {100 * spread:.1f}")
+
+
+def actions_main() -> str:
+    results = load("actions_quality")
+    rows = [
+        (
+            f"`{name}`",
+            with_spread(row),
+            percent(row["pair_accuracy_mean"]),
+            f"{row['reversal_difference_max']:.1g}",
+            f"{row['parameters']:,}",
+            f"{row['mega_macs']:.1f}",
+            row["frames"],
+        )
+        for name, row in results["main"].items()
+    ]
+    head = ("", "top-1 %", "pair %", "reversal", "parameters", "M MAC", "frames")
+    return table(head, rows) + machine(results)
+
+
+def actions_ablation() -> str:
+    results = load("actions_quality")
+    rows = [
+        (name, with_spread(row), row["steps"], f"{row['parameters']:,}")
+        for name, row in results["ablation"].items()
+    ]
+    return table(("", "top-1 %", "steps", "parameters"), rows) + machine(results)
+
+
+def actions_classes() -> str:
+    results = load("actions_quality")["main"]
+    names = list(results)
+    classes = next(iter(results.values()))["per_class_mean"]
+    rows = [(c, *(percent(results[n]["per_class_mean"][c]) for n in names)) for c in classes]
+    return table(("class", *(f"`{n}`" for n in names)), rows)
+
+
+def flat(results: Results, prefix: str = "") -> Iterable[tuple[str, object]]:
+    """Scalars of nested results with their paths."""
+    for key, value in results.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{key}: ")
+        elif isinstance(value, int | float | str | bool) or value is None:
+            yield f"{prefix}{key}".replace("_", " "), value
+
+
+def plain(name: str) -> Callable[[], str]:
+    """Every figure of a benchmark, line by line."""
+
+    def write() -> str:
+        results = load(name)
+        body = {k: v for k, v in results.items() if k not in ("benchmark", "machine")}
+        return table(("", "value"), flat(body)) + machine(results)
+
+    return write
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "actions-main": actions_main,
+    "actions-ablation": actions_ablation,
+    "actions-classes": actions_classes,
+    "world-speed": plain("world_speed"),
+    "media-speed": plain("media_speed"),
+    "media-fuzz": plain("media_fuzz"),
+    "resume": plain("resume_torture"),
+}
+
+
+def filled(text: str) -> str:
+    """A page with its tables made anew."""
+    return MARKED.sub(lambda m: f"{m[1]}{TABLES[m[2]]()}{m[3]}", text)
+
+
+def main() -> int:
+    check = "--check" in sys.argv[1:]
+    stale = []
+    for page in PAGES:
+        text = page.read_text()
+        new = filled(text)
+        if new != text:
+            stale.append(page.relative_to(ROOT))
+            if not check:
+                page.write_text(new)
+    for page in stale:
+        print(f"{page}: {'does not agree with the results; run make docs' if check else 'written'}")
+    return 1 if check and stale else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
