@@ -1,7 +1,8 @@
 """The sound of a file as a `sensorium.types.Audio`: any span, at any rate, resampled by soxr.
 
-Resampling a span gives the same numbers as resampling the whole and cutting the span out: the input is cut where
-an input sample and an output sample fall together, with a margin longer than the filter.
+Resampling a span gives the same numbers as resampling the whole and cutting the span out: the input
+is cut where an input sample and an output sample fall together, with a margin longer than the
+filter.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from sensorium.media.errors import MediaError, Problems
+from sensorium.media.facts import AudioFacts
 from sensorium.media.listener import Block, Listener
 from sensorium.media.sharing import Shared
-from sensorium.media.survey import AudioFacts
 from sensorium.types import Audio, Span
 
 MAX_VALUES = 2**30  # of one answer: 4 GiB, three hours of 48 kHz stereo
@@ -63,12 +64,13 @@ class FileAudio(Audio):
     def samples(self, span: Span | None = None, rate: int | None = None) -> Float32[Tensor, "C N"]:
         """The samples of ``span`` (default: all) at ``rate`` hertz (default: own).
 
-        Sample ``k`` of the whole answer lies at ``self.span.start + k / rate`` seconds; a span starts at the
-        sample nearest to its own start. Silence where there is no sound.
+        Sample ``k`` of the whole answer lies at ``self.span.start + k / rate`` seconds; a span
+        starts at the sample nearest to its own start. Silence where there is no sound.
 
         Raises:
             ValueError: for a rate below 1 Hz.
-            MediaError: for more than `MAX_VALUES` values at once, or when the file can no longer be read.
+            MediaError: for more than `MAX_VALUES` values at once, or when the file can no longer be
+                read.
         """
         span, rate = span or self.span, rate or self.rate
         if rate < 1:
@@ -132,7 +134,7 @@ def _resampled(blocks: Iterator[Block], own: int, rate: int, channels: int) -> I
 
 
 def _copy(blocks: Iterator[Block], out: Block, skip: int) -> int:
-    """Leave ``skip`` samples out and put what follows into ``out`` until it is full; how much that was."""
+    """Leave ``skip`` samples out and fill ``out`` with what follows; returns how much that was."""
     done = 0
     for block in blocks:
         block = block[:, skip:] if (dropped := min(skip, block.shape[1])) else block

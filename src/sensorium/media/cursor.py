@@ -2,12 +2,16 @@
 
 Four rules make it right and quick:
 
-* Near times are reached by decoding on, far ones by seeking: a seek is worth it when a key frame lies between.
-* After a seek, pictures before the key frame's own time stamp are dropped: in an open group of pictures they
-  refer to what was not decoded. When nothing at or before the wanted time is left, the seek goes further back.
-* Pictures that nothing refers to (most B-frames) need no decoding on the way to a far time. They are skipped up to
-  a margin before it; should the picture found lie before the margin, the way is gone again without skipping.
-* Time stamps decide, never counts: variable rates, gaps and repeats come out as a player would show them.
+* Near times are reached by decoding on, far ones by seeking: a seek is worth it when a key frame
+  lies between.
+* After a seek, pictures before the key frame's own time stamp are dropped: in an open group of
+  pictures they refer to what was not decoded. When nothing at or before the wanted time is left,
+  the seek goes further back.
+* Pictures that nothing refers to (most B-frames) need no decoding on the way to a far time. They
+  are skipped up to a margin before it; should the picture found lie before the margin, the way is
+  gone again without skipping.
+* Time stamps decide, never counts: variable rates, gaps and repeats come out as a player would show
+  them.
 """
 
 from __future__ import annotations
@@ -19,15 +23,18 @@ from fractions import Fraction
 import av
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from sensorium.media.errors import MediaError, Problems
+from sensorium.media.facts import VideoFacts, rough_stamps, tick_of
 from sensorium.media.opening import close_quietly, only, open_input, packets, reason, set_threads
-from sensorium.media.survey import VideoFacts, rough_stamps, tick_of
 
 _MARGIN_FRAMES = 3
 _SEEK_TRIES = 6
+_DENSE = ("h264", "hevc", "vp9", "libdav1d", "av1")  # codecs that never write long runs of zeros
+_ZEROS = bytes(48)
 
 
 class Cursor:
@@ -50,8 +57,14 @@ class Cursor:
         self._frame_ticks = max(int(1 / facts.fps / facts.time_base), 1)
         self._margin = _MARGIN_FRAMES * self._frame_ticks
         self._group = int(2 / facts.time_base)  # longest stretch between key frames seen, in ticks
+        self._packets: Iterator[Packet[Stream]]
+        self._coming: deque[tuple[int, VideoFrame]] = deque()  # decoded, not yet on display
+        self._pushed: Packet[Stream] | None = None  # read, not yet decoded
+        self._shown: VideoFrame | None = None
+        self._last_tick: int | None = None  # of the last picture decoded since the seek
+        self._floor: int | None = None  # pictures before it lack what they refer to
         self._opened(container or open_input(path))
-        self._seek(facts.first)
+        self._reset()
 
     def close(self) -> None:
         """Free the file."""
@@ -90,6 +103,7 @@ class Cursor:
         stream = container.streams[self.facts.index]
         assert isinstance(stream, VideoStream)
         self.stream = stream
+        self._dense = stream.codec_context.name in _DENSE
         self._settle = int(1 / self.facts.time_base) if rough_stamps(container) else 0
         only(container, [stream])
         set_threads(stream, self.threads)
@@ -143,20 +157,15 @@ class Cursor:
         self._floor, self._fed = None, self.facts.first
 
     def _reset(self) -> None:
-        self._packets: Iterator[Packet[VideoStream]] = packets(
-            self.container, [self.stream], self.problems
-        )
-        self._coming: deque[tuple[int, VideoFrame]] = deque()
-        self._pushed: Packet[VideoStream] | None = None
-        self._shown: VideoFrame | None = None
+        self._packets = packets(self.container, [self.stream], self.problems)
+        self._coming.clear()
+        self._pushed = self._shown = self._last_tick = self._floor = None
         self._shown_tick = self._fed = self.facts.first - 1
-        self._last_tick: int | None = None
-        self._floor: int | None = None
         self._skipped_before = self.facts.first - 1
         self._drained = False
 
     def _find_key(self, settle: int) -> int | None:
-        """The time stamp of the next key frame that lies ``settle`` on; its packet is kept for decoding."""
+        """The time stamp of the next key frame ``settle`` on; its packet is kept for decoding."""
         landed: int | None = None
         for packet in self._packets:
             stamp = tick_of(packet)
@@ -176,7 +185,7 @@ class Cursor:
             self._feed(tick - self._margin if skip else self.facts.first - 1)
 
     def _feed(self, skip_before: int) -> None:
-        """Decode one packet more; pictures that nothing refers to are skipped before ``skip_before``."""
+        """Decode one packet more; before ``skip_before``, only what others refer to."""
         packet, self._pushed = self._pushed, None
         packet = packet or next(self._packets, None)
         decoder = self.stream.codec_context
@@ -192,7 +201,7 @@ class Cursor:
                     self._fed = max(self._fed, stamp)
                     if skippable:
                         self._skipped_before = max(self._skipped_before, skip_before)
-                if packet.is_corrupt:
+                if packet.is_corrupt or (self._dense and _ZEROS in bytes(packet)):
                     self._damage("part of a picture is missing", stamp)
                 frames = decoder.decode(packet)
         except (av.FFmpegError, ValueError) as error:

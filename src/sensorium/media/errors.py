@@ -1,7 +1,8 @@
-"""What can go wrong with a file: one error for what cannot be used, a list of remarks for what partly can.
+"""What can go wrong with a file: an error where nothing can be used, remarks where a part can.
 
-The rule of the whole package: what can be decoded is given, the nearest good picture or silence stands in for
-what cannot, and every such damage is written to `Problems`. Nothing decodable at all is a `MediaError`.
+The rule of the whole package: what can be decoded is given, the nearest good picture or silence
+stands in for what cannot, and every such damage is written to `Problems`. Nothing decodable at all
+is a `MediaError`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from dataclasses import dataclass, field
 
 
 class MediaError(ValueError):
-    """A file that cannot be read or written; one line: what was got, what was expected, what to do."""
+    """A file that cannot be read or written; in one line what is wrong and what to do."""
 
 
 @dataclass
 class Problems:
-    """Damage met so far: each kind once, with how often and when first (in seconds on the clip's clock)."""
+    """Damage met so far: each kind once, with how often and when first (seconds)."""
 
     _seen: dict[str, tuple[int, float | None]] = field(default_factory=dict)
 

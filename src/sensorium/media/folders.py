@@ -1,4 +1,4 @@
-"""A folder of numbered frames (``00001.jpg``, ``img_00001.jpg`` ...) as a `sensorium.types.Video`."""
+"""A folder of numbered frames (``00001.jpg``, ``img_00001.jpg`` ...) as a `Video`."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ _NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>\d+)")
 class FolderVideo(Video):
     """Numbered pictures, sorted by number and shown at a steady rate; each is read when asked for.
 
-    Numbers may begin anywhere; holes between them are closed. A picture that cannot be decoded is replaced by
-    the nearest good one before it (after it, at the start), and reported in `problems`.
+    Numbers may begin anywhere; holes between them are closed. A picture that cannot be decoded is
+    replaced by the nearest good one before it (after it, at the start), and reported in `problems`.
     """
 
     def __init__(self, path: str, files: Sequence[str], fps: float) -> None:
@@ -125,8 +125,8 @@ class FolderVideo(Video):
 def read_folder(path: str, fps: float) -> FolderVideo:
     """A folder of numbered frames.
 
-    Where it holds several sequences (``img_00001.jpg`` beside ``flow_x_00001.jpg``), the one that is named like
-    pictures is taken.
+    Where it holds several sequences (``img_00001.jpg`` beside ``flow_x_00001.jpg``), the one that
+    is named like pictures is taken.
 
     Raises:
         MediaError: when there is no sequence, or no telling which is meant.

@@ -1,9 +1,10 @@
 """Walking through an audio stream: its samples at their places on the stream's clock, in blocks.
 
-A decoded frame lies where its time stamp says. Two things keep coarse clocks (Matroska counts milliseconds) from
-tearing the sound: frames that follow each other within the clock's precision are joined without a seam, and the
-first one after a seek snaps to the grid of the codec's frame length. So a span comes out as the same stretch of
-the whole file; where frames have no constant length, to within the clock's precision.
+A decoded frame lies where its time stamp says. Two things keep coarse clocks (Matroska counts
+milliseconds) from tearing the sound: frames that follow each other within the clock's precision are
+joined without a seam, and the first one after a seek snaps to the grid of the codec's frame length.
+So a span comes out as the same stretch of the whole file; where frames have no constant length, to
+within the clock's precision.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Stream
 
 from sensorium.media.errors import Problems
+from sensorium.media.facts import AudioFacts
 from sensorium.media.opening import close_quietly, only, open_input, packets, reason, set_threads
-from sensorium.media.survey import AudioFacts
 
 Block = npt.NDArray[np.float32]
+Placed = tuple[int, Block]  # samples from the stream's start, and what lies there
 
 PREROLL_SECONDS = 0.5  # decoded before a span, so that codecs with memory have settled
 JOIN_TICKS = 1.5  # time stamps this close to the expected ones are taken as exact
+HOLE_SECONDS = 0.01
 _SEEK_TRIES = 6
 
 
@@ -52,6 +56,10 @@ class Listener:
         self._start = facts.first * facts.time_base
         self._total = round((facts.end - facts.first) * facts.time_base * facts.rate)
         self._join = max(JOIN_TICKS * float(facts.time_base * facts.rate), 1.5)
+        self._pending: list[AudioFrame] = []
+        self._ready: Placed | None = None
+        self._next: int | None = None  # where the next frame is expected, in samples
+        self._packets: Iterator[Packet[Stream]]
         self._opened(container or open_input(path))
         self._rewind()
 
@@ -63,20 +71,18 @@ class Listener:
         """Samples ``begin`` to ``stop``, counted at the stream's own rate from its first sample.
 
         Yields:
-            Blocks ``[C, n]`` that follow each other without gaps and cover the whole; silence where there is no
-            sound.
+            Blocks ``[C, n]`` that follow each other without gaps and cover the whole; silence where
+            there is no sound.
         """
         channels = self.facts.channels
         at, heard = begin, min(stop, self._total)
         if at < heard:
             self._seek(begin)
         while at < heard:
-            if self._ready is None and not self._decode_next():
+            placed = self._ready or self._decode_next()
+            if placed is None or placed[0] >= heard:
                 break
-            assert self._ready is not None
-            position, data = self._ready
-            if position >= heard:
-                break
+            position, data = placed
             if position > at:
                 yield from _silence(channels, position - at)
                 at = position
@@ -99,16 +105,13 @@ class Listener:
         set_threads(stream, 1)
 
     def _reset(self) -> None:
-        self._packets: Iterator[Packet[AudioStream]] = packets(
-            self.container, [self.stream], self.problems
-        )
-        self._pending: list[AudioFrame] = []
-        self._ready: tuple[int, Block] | None = None
-        self._next: int | None = None  # where the next frame is expected, in samples
+        self._packets = packets(self.container, [self.stream], self.problems)
+        self._pending.clear()
+        self._ready = self._next = None
         self._drained = False
 
     def _seek(self, begin: int) -> None:
-        """Stand at least a pre-roll before sample ``begin``, unless already there or just before it."""
+        """Stand a pre-roll before sample ``begin``, unless already there or just before it."""
         rate = self.facts.rate
         here = self._ready[0] if self._ready is not None else self._next
         if here is not None and here <= begin < here + rate:
@@ -123,8 +126,9 @@ class Listener:
                 self.container.seek(floor(seconds / self.facts.time_base), stream=self.stream)
             except (av.FFmpegError, OverflowError):
                 break
-            if self._decode_next() and self._ready is not None and self._ready[0] <= begin:
-                if self._ready[0] + self._ready[1].shape[1] <= begin:
+            placed = self._decode_next()
+            if placed is not None and placed[0] <= begin:
+                if placed[0] + placed[1].shape[1] <= begin:
                     self._ready = None  # the first frame after a seek lacks what came before it
                 return
             back *= 4
@@ -140,14 +144,14 @@ class Listener:
             self._opened(open_input(self.path))
             self._reset()
 
-    def _decode_next(self) -> bool:
-        """Make the next frame ready; False at the end."""
+    def _decode_next(self) -> Placed | None:
+        """Make the next frame ready; ``None`` at the end."""
         while True:
             while self._pending:
-                if self._place(self._pending.pop(0)):
-                    return True
+                if (placed := self._place(self._pending.pop(0))) is not None:
+                    return placed
             if self._drained:
-                return False
+                return None
             packet = next(self._packets, None)
             self._drained = packet is None
             stamp = packet.pts if packet is not None else None
@@ -158,24 +162,26 @@ class Listener:
             except (av.FFmpegError, ValueError) as error:
                 self._damage(f"a piece of sound cannot be decoded ({reason(error)})", stamp)
 
-    def _place(self, frame: AudioFrame) -> bool:
-        """Give a frame its position; False where it has none that makes sense."""
+    def _place(self, frame: AudioFrame) -> Placed | None:
+        """Give a frame its position; ``None`` where it has none that makes sense."""
         stamp = frame.pts if frame.pts is not None else frame.dts
         if not frame.samples or not frame.sample_rate:
-            return False
+            return None
         if stamp is None and self._next is None:
             self._damage("sound without a time stamp", None)
-            return False
+            return None
         expected = self._next
         position = self._position(stamp) if stamp is not None else expected
         assert position is not None
         if position > self._total + self.facts.rate or position + frame.samples <= 0:
             self._damage("sound outside the recording", None)
-            return False
+            return None
+        if expected is not None and abs(position - expected) > HOLE_SECONDS * self.facts.rate:
+            self._damage("the sound has a hole or runs backwards", stamp)
         data = self._matched(frame)
         self._ready = (position, data)
         self._next = position + data.shape[1]
-        return True
+        return self._ready
 
     def _position(self, stamp: int) -> int:
         """Samples from the stream's start to ``stamp``."""

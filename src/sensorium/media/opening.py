@@ -1,7 +1,8 @@
 """Opening local files with FFmpeg, and reading their packets past damage.
 
-PyAV keeps FFmpeg's log quiet by default, and nothing here changes that. Only local files are opened: formats
-that point to other files (playlists) and formats that make a picture of any text are refused.
+PyAV keeps FFmpeg's log quiet by default, and nothing here changes that. Only local files are
+opened: formats that point to other files (playlists) and formats that make a picture of any text
+are refused.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ _REFUSED = {
     "dash": "a playlist",
     "sdp": "a network session",
 }
-_OPTIONS = {"protocol_whitelist": "file", "max_pixels": str(MAX_PIXELS)}
+_DECODING = {"max_pixels": str(MAX_PIXELS), "err_detect": "crccheck"}
+_OPTIONS = {"protocol_whitelist": "file", **_DECODING}
 
 
 def reason(error: BaseException) -> str:
@@ -56,7 +58,7 @@ def open_input(path: str) -> InputContainer:
             raise MediaError(f"{path}: got a folder, expected a file")
         if file.stat().st_size == 0:
             raise MediaError(f"{path}: the file is empty (0 bytes); copy or record it again")
-        container = av.open(
+        container: InputContainer = av.open(
             f"file:{path}",
             mode="r",
             options=_OPTIONS,
@@ -77,8 +79,8 @@ def open_input(path: str) -> InputContainer:
         container.close()
         raise MediaError(f"{path}: got {_REFUSED[name]}, expected a video or sound file")
     for stream in container.streams:
-        if stream.codec_context is not None:
-            stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+        if has_decoder(stream):
+            stream.codec_context.options = _DECODING
     return container
 
 
@@ -89,10 +91,16 @@ def only(container: InputContainer, chosen: Sequence[Stream]) -> None:
         stream.discard = Discard.default if stream.index in indices else Discard.all
 
 
+def has_decoder(stream: Stream) -> bool:
+    """Whether FFmpeg knows how to decode the stream."""
+    context: object = stream.codec_context
+    return context is not None
+
+
 def set_threads(stream: Stream, threads: int) -> None:
-    """How many threads may decode ``stream``; no more than asked for, and only before the first packet."""
+    """How many threads may decode ``stream``; to be set before its first packet."""
     context = stream.codec_context
-    if context is not None and not context.is_open:
+    if has_decoder(stream) and not context.is_open:
         context.thread_count = threads
         context.thread_type = "AUTO"
 

@@ -1,8 +1,9 @@
 """A decoded picture to ``uint8 [3, H, W]``: RGB, exactly sized, the right way up.
 
-Pictures go through FFmpeg's planar ``gbrp`` where they can: its planes are copied straight into the tensor, which
-is faster than taking interleaved RGB apart. Where the width is no multiple of 16, FFmpeg 8.1 leaves up to eight
-columns at the right unwritten on that way, so those pictures go through ``rgb24``.
+Pictures go through FFmpeg's planar ``gbrp`` where they can: its planes are copied straight into the
+tensor, which is faster than taking interleaved RGB apart. Where the width is no multiple of 16,
+FFmpeg 8.1 leaves up to eight columns at the right unwritten on that way, so those pictures go
+through ``rgb24``.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Turn:
 def turn_of(frame: VideoFrame) -> Turn:
     """The turn that the frame's display matrix asks for, rounded to right angles."""
     try:
-        raw = bytes(frame.side_data["DISPLAYMATRIX"])  # type: ignore[literal-required]
+        raw = bytes(frame.side_data["DISPLAYMATRIX"])  # type: ignore[typeddict-item]
     except KeyError:
         return Turn()
     if len(raw) != 36:
@@ -59,7 +60,7 @@ def turn_of(frame: VideoFrame) -> Turn:
 
 
 def write_picture(frame: VideoFrame, out: UInt8[Tensor, "3 H W"], turn: Turn) -> None:
-    """Convert ``frame`` to RGB into ``out``, scaling it where its size is another than ``out``'s."""
+    """Convert ``frame`` to RGB into ``out``, scaled where its size is another."""
     height, width = int(out.shape[1]), int(out.shape[2])
     if turn.transpose:
         height, width = width, height
@@ -79,7 +80,7 @@ def _through_planes(frame: VideoFrame, out: UInt8[Tensor, "3 H W"]) -> None:
     target = out.numpy()
     for channel, index in enumerate(_RGB_OF_GBR):
         plane = planar.planes[index]
-        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
         target[channel] = rows[:height, :width]
 
 

@@ -81,7 +81,7 @@ class FileInfo:
 
 
 def probe(path: str | Path, *, fps: float = DEFAULT_FPS) -> FileInfo:
-    """The facts of a file (or a folder of frames at ``fps``), without decoding more than its beginning.
+    """The facts of a file (or a folder of frames at ``fps``), decoding only its beginning.
 
     Raises:
         MediaError: when nothing of it can be decoded.

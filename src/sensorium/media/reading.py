@@ -18,9 +18,10 @@ from sensorium.types import Clip
 def read(path: str | Path, *, audio_track: int = 0, fps: float | None = None) -> Clip:
     """A media file, or a folder of numbered frames, as a clip.
 
-    Only the head and the tail of a file are looked at: pictures are decoded when `Video.frames` asks for them,
-    sound when `Audio.samples` does. Time 0 is the earliest time stamp of the chosen streams, after edit lists
-    and encoder priming. Damage met while decoding is listed by `problems(clip)`.
+    Only the head and the tail of a file are looked at: pictures are decoded when `Video.frames`
+    asks for them, sound when `Audio.samples` does. Time 0 is the earliest time stamp of the chosen
+    streams, after edit lists and encoder priming. Damage met while decoding is listed by
+    `problems(clip)`.
 
     Args:
         path: what to read.
@@ -54,7 +55,7 @@ def read(path: str | Path, *, audio_track: int = 0, fps: float | None = None) ->
 
 
 def problems(clip: Clip) -> tuple[str, ...]:
-    """Damage met so far in a clip that was read from a file: one line for each kind, none while all is well."""
+    """Damage met so far in a clip from a file: a line for each kind, none while all is well."""
     parts = (clip.video, clip.audio)
     lines = [
         line

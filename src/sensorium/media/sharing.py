@@ -1,8 +1,8 @@
 """Decoders that open when needed, survive pickling and forking, and never hold too many files open.
 
-`Shared` keeps one decoder (anything with ``close()``) behind a lock. A forked child (a DataLoader worker) must
-neither use nor free its parent's decoder: the file position is shared with the parent and the decoding threads
-are not there; so the child leaves it alone and opens its own.
+`Shared` keeps one decoder (anything with ``close()``) behind a lock. A forked child (a DataLoader
+worker) must neither use nor free its parent's decoder: the file position is shared with the parent
+and the decoding threads are not there; so the child leaves it alone and opens its own.
 """
 
 from __future__ import annotations

@@ -16,25 +16,25 @@ from torch import Tensor
 
 from sensorium.media.cursor import Cursor
 from sensorium.media.errors import MediaError, Problems
+from sensorium.media.facts import VideoFacts
 from sensorium.media.opening import reason
 from sensorium.media.pixels import write_picture
 from sensorium.media.sharing import Shared
-from sensorium.media.survey import VideoFacts
 from sensorium.types import Span, Video
 
 _NEVER_A_FRAME_SECONDS = 1e-6  # times this little before a time stamp count as at it
 
 
 def decoding_threads() -> int:
-    """As many as PyTorch may use: all cores in the main process, one in a DataLoader worker; at most 8."""
+    """As many as PyTorch may use, at most 8: one in a DataLoader worker."""
     return max(1, min(torch.get_num_threads(), 8))
 
 
 class FileVideo(Video):
     """A video stream, lazily.
 
-    Holds one decoder, opened at first use, safe for several threads (one decodes at a time), picklable and
-    forkable. Times in any order are sorted first, so that dense ones cost one pass.
+    Holds one decoder, opened at first use, safe for several threads (one decodes at a time),
+    picklable and forkable. Times in any order are sorted first, so that dense ones cost one pass.
 
     Attributes:
         problems: one line for each kind of damage met so far; empty while all is well.

@@ -1,7 +1,7 @@
 """Pictures and sound to files: H.264 and AAC in mp4 (or mov, mkv), WAV and FLAC for sound alone.
 
-Frames are taken one by one, so an iterator of any length needs no more memory than one frame. A file appears whole
-or not at all: it is written beside its place under another name, then renamed.
+Frames are taken one by one, so an iterator of any length needs no more memory than one frame. A
+file appears whole or not at all: it is written beside its place under another name, then renamed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -50,7 +51,8 @@ class Encoding:
     Attributes:
         crf: x264's constant rate factor: 0 lossless, 18 looks lossless, 23 usual, 51 worst.
         preset: x264's trade of time for size, ``ultrafast`` to ``veryslow``.
-        key_seconds: most seconds between key frames; fewer make seeking quicker and the file larger.
+        key_seconds: most seconds between key frames; fewer make seeking quicker and the file
+            larger.
         audio_bits: AAC bits per second.
         metadata: tags such as ``{"title": ...}``.
         threads: encoding threads, 0 for as many as there are cores.
@@ -75,12 +77,13 @@ def write(
 ) -> Path:
     """Write a film; returns its path.
 
-    4:2:0 H.264 has even sizes only: an odd picture gains one row or column, its last one repeated. Colours are
-    converted and marked as BT.709, limited range. Sound at a rate that AAC lacks is resampled to the next one
-    above. Sound longer than the pictures is kept whole.
+    4:2:0 H.264 has even sizes only: an odd picture gains one row or column, its last one repeated.
+    Colours are converted and marked as BT.709, limited range. Sound at a rate that AAC lacks is
+    resampled to the next one above. Sound longer than the pictures is kept whole.
 
     Shape:
-        ``frames``: ``uint8 [3, H, W]`` each, or one tensor ``[T, 3, H, W]``; ``audio``: ``[C, N]``, -1..1.
+        ``frames``: ``uint8 [3, H, W]`` each, or one tensor ``[T, 3, H, W]``; ``audio``: ``[C, N]``,
+        -1..1.
 
     Raises:
         ValueError: for frames of another kind or size, for sound without a rate.
@@ -119,7 +122,7 @@ def write(
 def write_audio(
     path: str | Path, samples: Float32[Tensor, "C N"], rate: int, *, bits: int = 16
 ) -> Path:
-    """Write sound alone as WAV (16 or 24 bits, or 32: floating point) or FLAC (16 or 24); returns its path.
+    """Write sound alone as WAV (16, 24 bits, or 32 for floating point) or FLAC (16, 24).
 
     Raises:
         ValueError: for samples of another kind, a rate below 1 Hz, or bits that the format lacks.
@@ -139,10 +142,7 @@ def write_audio(
         stream.codec_context.layout = LAYOUTS[len(data)]
         stream.codec_context.format = layout_format
         for begin in range(0, data.shape[1], 4096):
-            block = data[:, begin : begin + 4096]
-            if scale > 1:
-                block = np.clip(np.rint(block * scale), -scale, scale - 1)
-                block = block.astype(np.int16) if bits == 16 else block.astype(np.int32) << 8
+            block = _coded(data[:, begin : begin + 4096], scale, bits)
             packed = np.ascontiguousarray(block.T).reshape(1, -1)  # [C, n] -> [1, n*C]
             frame = av.AudioFrame.from_ndarray(
                 packed, format=layout_format, layout=LAYOUTS[len(data)]
@@ -204,7 +204,7 @@ def _checked(frame: object, like: Tensor) -> UInt8[Tensor, "3 H W"]:
 
 
 def _frame(picture: UInt8[Tensor, "3 H W"], number: int) -> VideoFrame:
-    """A picture as an encoder's frame, padded to even sizes by repeating its last row and column."""
+    """A picture as an encoder's frame, its last row and column repeated to make sizes even."""
     array = picture.detach().cpu().permute(1, 2, 0).numpy()  # [3, H, W] -> [H, W, 3]
     odd_rows, odd_columns = array.shape[0] % 2, array.shape[1] % 2
     if odd_rows or odd_columns:
@@ -217,6 +217,14 @@ def _frame(picture: UInt8[Tensor, "3 H W"], number: int) -> VideoFrame:
     )
     frame.pts = number
     return frame
+
+
+def _coded(block: npt.NDArray[np.float32], scale: int, bits: int) -> npt.NDArray[Any]:
+    """Samples as the integers that are stored; 24 bits lie in the upper part of 32."""
+    if scale == 1:
+        return block
+    steps = np.clip(np.rint(block.astype(np.float64) * scale), -scale, scale - 1)
+    return steps.astype(np.int16) if bits == 16 else steps.astype(np.int32) << 8
 
 
 def _checked_sound(samples: Tensor, rate: int) -> npt.NDArray[np.float32]:
