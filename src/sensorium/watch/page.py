@@ -49,7 +49,7 @@ def render(report: Report) -> str:
             "style": style + "".join(s.style for s in sections),
             "headline": escape(facts.headline(report.info)),
             "summary": "".join(_summary(s) for s in sections),
-            "notices": "".join(_notices(s) for s in sections) + _damage(report.damage),
+            "notices": _notices(report),
             "stage_kind": "stage two" if beside else "stage",
             "width": str(preview.width),
             "height": str(preview.height),
@@ -97,7 +97,13 @@ def _body(section: Section) -> str:
     )
 
 
-def _notices(section: Section) -> str:
+def _notices(report: Report) -> str:
+    """What must be read before anything else; nothing where there is no need."""
+    notices = "".join(_notice(s) for s in report.sections) + _damage(report.damage)
+    return f'<div class="notices">{notices}</div>' if notices else ""
+
+
+def _notice(section: Section) -> str:
     if section.notice:
         return (
             f'<section class="notice" role="note" aria-label="Out of domain">{_SIGN}'
@@ -114,16 +120,17 @@ def _damage(lines: Sequence[str]) -> str:
 
 
 def _frame(picture: Picture, clock: Clock) -> str:
-    moment = picture.moment
-    when = clock.words(moment.time)
-    seek = f"{clock.seconds(moment.time):.3f}"
-    colour = f' style="--h:{moment.hue:.0f}"' if moment.hue is not None else ' class="grey"'
-    kind = colour.replace('class="grey"', "")
-    grey = " grey" if moment.hue is None else ""
-    what = f'<span class="what">{escape(moment.caption)}</span>' if moment.caption else ""
-    name = escape(f"{moment.caption or 'picture'} at {when}")
+    moment, when = picture.moment, clock.words(picture.moment.time)
+    if moment.hue is None:
+        look = 'class="frame grey"'
+    else:
+        look = f'class="frame" style="--h:{moment.hue:.0f}"'
+    if moment.caption:
+        name, what = "", f' <span class="what">{escape(moment.caption)}</span>'
+    else:
+        name, what = f' aria-label="Picture at {when}"', ""
     return (
-        f'<button type="button" class="frame{grey}"{kind} data-seek="{seek}" aria-label="{name}">'
+        f'<button type="button" {look} data-seek="{clock.seconds(moment.time):.3f}"{name}>'
         f'<img src="data:image/jpeg;base64,{picture.data}" alt="" width="{picture.width}" '
         f'height="{picture.height}" loading="lazy"><span>{when}</span>{what}</button>'
     )

@@ -116,12 +116,13 @@ def plays_as_it_is(path: Path, clip: Clip) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to draw a preview: pixels, frames per second, and bits per second for the pictures."""
+    """How to draw a preview: pixels, frames per second, bits per second, x264's preset."""
 
     width: int
     height: int
     rate: Fraction
     bits: int
+    preset: str
 
     @classmethod
     def of(cls, clip: Clip) -> Plan:
@@ -139,6 +140,7 @@ class Plan:
             height=_even(scale * video.height),
             rate=rate,
             bits=min(max(budget, _LEAST), _MOST),
+            preset="superfast" if long else "veryfast",
         )
 
 
@@ -149,7 +151,7 @@ def _even(pixels: float) -> int:
 def draw(clip: Clip, plan: Plan, target: Path, on_share: Callable[[float], None]) -> None:
     """Encode the clip from its start to its end, a few frames in memory at a time."""
     with av.open(str(target), "w", options={"movflags": "+faststart"}) as container:
-        options = {"crf": "25", "preset": "veryfast", "profile": "high"}
+        options = {"crf": "25", "preset": plan.preset, "profile": "high"}
         options |= {"maxrate": str(plan.bits), "bufsize": str(2 * plan.bits)}
         picture: Any = container.add_stream("libx264", rate=plan.rate, options=options)
         picture.width, picture.height, picture.pix_fmt = plan.width, plan.height, "yuv420p"
@@ -184,9 +186,9 @@ def _frames(video: Video, span: Span, plan: Plan, count: int) -> Iterator[Any]:
     step = max(1, min(64, _CHUNK // (3 * video.height * video.width)))
     for first in range(0, count, step):
         # [T, 3, H, W] -> [T, H, W, 3]
-        frames = video.frames(times[first : first + step]).permute(0, 2, 3, 1).cpu().numpy()
-        for offset, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+        frames = video.frames(times[first : first + step]).permute(0, 2, 3, 1).contiguous()
+        for offset, pixels in enumerate(frames.cpu().numpy()):
+            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame = frame.reformat(
                 plan.width,
                 plan.height,
