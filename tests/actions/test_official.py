@@ -1,5 +1,6 @@
 """Checkpoints with the published names come back as the networks that they were."""
 
+import hashlib
 import re
 
 import pytest
@@ -355,6 +356,24 @@ def test_a_hostile_pickle_is_refused_and_not_run(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"refused, loading it would run \w+\.system"):
         read_published(path)
     assert not (tmp_path / "owned").exists()
+
+
+def test_flipped_bytes_in_an_archive_are_noticed(tmp_path):
+    path = save({"state_dict": official(TSMConfig("resnet18", 5))}, tmp_path, R50)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"found damaged bytes \(in .*data/\d+\)"):
+        read_published(path)
+
+
+def test_the_checksum_in_mmaction_s_names(tmp_path):
+    path = save({"state_dict": mmaction(TSMConfig("resnet18", 5))}, tmp_path, "tsm_r18.pth")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    right = path.rename(tmp_path / f"tsm_r18_1x1x8_20210203-{digest}.pth")
+    assert read_published(right).source.notes == ()
+    wrong = right.rename(tmp_path / "tsm_r18_1x1x8_20210203-00000000.pth")
+    assert any("checksum" in note for note in read_published(wrong).source.notes)
 
 
 def test_files_that_are_no_checkpoints(tmp_path):

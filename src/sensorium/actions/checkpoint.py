@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,10 @@ def _load(path: Path) -> Any:
         what = "a folder" if path.is_dir() else "no such file"
         raise ValueError(f"{path}: {what}; give the path of a downloaded checkpoint (.pth)")
     expected = "expected a PyTorch checkpoint (.pth)"
+    if damaged := _damaged_entry(path):
+        raise ValueError(
+            f"{path}: found damaged bytes (in {damaged}), {expected}; download it again"
+        )
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -75,6 +80,17 @@ def _load(path: Path) -> Any:
         raise ValueError(f"{path}: found {_kind(path)}, {expected}; download it again") from None
     except Exception:
         raise ValueError(f"{path}: found {_kind(path)}, {expected}; download it again") from None
+
+
+def _damaged_entry(path: Path) -> str | None:
+    """The first entry of an archive whose checksum is wrong: ``torch.load`` does not look."""
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip()
+    except Exception:
+        return "its directory"
 
 
 def _kind(path: Path) -> str:

@@ -10,9 +10,10 @@ A bi-directional checkpoint stays bi-directional: its first channels have learnt
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -148,6 +149,10 @@ def read_published(path: str | Path, classes: Sequence[str] | None = None) -> Pu
         )
     names = _classes(path, config.classes, classes, project, beside)
     source = _source(path, project, config)
+    told = re.search(r"-([0-9a-f]{8})\.pth$", path.name)
+    if told and not hashlib.sha256(path.read_bytes()).hexdigest().startswith(told[1]):
+        doubt = "the file does not have the checksum in its name: changed or damaged"
+        source = replace(source, notes=(*source.notes, doubt))
     return Published(config if config.shift_div else _tsn(config), state, names, source)
 
 
