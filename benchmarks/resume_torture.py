@@ -153,6 +153,8 @@ def main() -> int:
             kills.append(kill_once(options.recipe, broken, moment))
             print(kills[-1], file=sys.stderr)
         unbroken(options.recipe, broken)
+        if (whole / "recipe.json").read_text() != (broken / "recipe.json").read_text():
+            raise RuntimeError("the source's recipe changed meanwhile; run again on a still copy")
         left = [p.name for p in broken.glob("**/.*-*")]
         figures = [read_header(f / "system").card.metrics for f in (whole, broken)]
         verdict = {

@@ -1,11 +1,12 @@
 """A trained system is a folder: ``config.json``, ``model.safetensors``, ``README.md`` (the card).
 
 `load` takes a bundled name, such a folder, a run folder or a Hub id; `save` writes one, whole or
-not at all. No pickle is ever run.
+not at all. No pickle is ever run: `convert` makes a folder of a published checkpoint once.
 """
 
 from sensorium.store.bundled import ModelInfo, models
 from sensorium.store.card import Card
+from sensorium.store.converting import convert
 from sensorium.store.hub import publish
 from sensorium.store.loading import Header, load, read_header, read_weights
 from sensorium.store.saving import save
@@ -15,6 +16,7 @@ __all__ = [
     "Card",
     "Header",
     "ModelInfo",
+    "convert",
     "load",
     "models",
     "publish",

@@ -1,0 +1,102 @@
+"""`convert`: a published checkpoint becomes a saved system, once; no pickle is run.
+
+The file is read with ``weights_only=True`` by the ability that knows its parameter names; here its
+facts become a config and a card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sensorium.store.card import Card
+from sensorium.store.saving import save
+from sensorium.suggest import did_you_mean
+from sensorium.system import System
+
+Classes = Sequence[str] | None
+
+
+def convert(
+    path: str | Path, as_name: str, folder: str | Path | None = None, *, classes: Classes = None
+) -> Path:
+    """Read a published checkpoint and save it as a system; returns the folder.
+
+    Args:
+        path: the file, under the name that it was published with (the name says what it holds).
+        as_name: the system that it is a checkpoint of.
+        folder: where to save; default: the file's name without its endings, beside it.
+        classes: class names in the order of training, where the file does not tell them.
+
+    Raises:
+        ValueError: when the file is something else (naming what was found), or is one of a system
+            that has no published checkpoints here.
+    """
+    path = Path(path)
+    if as_name not in CONVERTERS:
+        hint = did_you_mean(as_name, CONVERTERS)
+        raise ValueError(f"no published checkpoint can be converted to {as_name!r}{hint}")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; give a published checkpoint")
+    system, card = CONVERTERS[as_name](path, as_name, classes)
+    target = path.parent / path.name.split(".")[0] if folder is None else Path(folder)
+    system.weights = target.name
+    return save(system, target, card)
+
+
+def _actions(path: Path, as_name: str, classes: Classes) -> tuple[System, Card]:
+    """TSM and TSN of the TSM release and of MMAction2."""
+    from sensorium.actions.official import read_published
+    from sensorium.actions.sampling import Sampling
+    from sensorium.actions.systems import (
+        TSMSystem,
+        TSMSystemConfig,
+        TSNSystem,
+        TSNSystemConfig,
+    )
+    from sensorium.actions.tsm import TSMConfig
+    from sensorium.actions.view import View
+
+    published = read_published(path, classes)
+    source = published.source
+    if published.system != as_name:
+        raise ValueError(
+            f"{path}: found a {published.system.upper()} checkpoint, expected {as_name.upper()}; "
+            f"convert it with --as {published.system}"
+        )
+    if source.modality != "RGB":
+        raise ValueError(
+            f"{path}: found a network for optical flow, expected one for RGB frames; "
+            "take the RGB checkpoint (in Python, actions.official reads both)"
+        )
+    names = published.classes or tuple(f"class {k}" for k in range(published.config.classes))
+    view = View(sampling=Sampling(source.sampling, source.segments or 8))
+    network = published.config
+    system: TSMSystem | TSNSystem
+    if isinstance(network, TSMConfig):
+        system = TSMSystem(TSMSystemConfig(network, view, names))
+    else:
+        system = TSNSystem(TSNSystemConfig(network, view, names))
+    system.network.load_state_dict(published.state)
+    notes = list(source.notes)
+    if published.classes is None:
+        notes.append("class names are not known: classes are numbered in the order of training")
+    card = Card(
+        description=f"{as_name.upper()} on {network.backbone}, converted from {source.project}",
+        trained_on=source.dataset or "unknown (the file's name does not tell)",
+        limits=f"{system.limits} No out-of-domain score: a published checkpoint is not calibrated.",
+        licence="Apache-2.0" if source.project == "MMAction2" else "MIT",
+        paper=system.paper,
+        notes=(
+            f"converted from {source.file}",
+            f"test protocol of the published figures: {source.protocol}, mean of {source.average}",
+            *notes,
+        ),
+    )
+    return system, card
+
+
+CONVERTERS: dict[str, Callable[[Path, str, Classes], tuple[System, Card]]] = {
+    "tsm": _actions,
+    "tsn": _actions,
+}
