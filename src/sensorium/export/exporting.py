@@ -1,0 +1,264 @@
+"""`export`: a system becomes one ONNX file and its card, both checked before they get their names.
+
+All work is done in a temporary folder. Only a file that was found equal to its original (or, in 8
+bits, about as accurate) is moved to where it was wanted, in one step; otherwise nothing is there.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sensorium.actions.stnet import StNet
+from sensorium.actions.streaming import check_streamable
+from sensorium.actions.systems import ActionSystem
+from sensorium.actions.tsm import TSM
+from sensorium.export.about import About, Form, Precision
+from sensorium.export.calibration import Clips, clips_for
+from sensorium.export.card import FIRST_LINE, page
+from sensorium.export.checking import Check, check
+from sensorium.export.extra import need
+from sensorium.export.quantising import Accuracy, accuracy, convolutions, quantise
+from sensorium.export.running import open_session
+from sensorium.export.tracing import trace
+from sensorium.recipe import Data
+from sensorium.store.atomic import flush
+from sensorium.system import System
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and what was measured before.
+
+    Attributes:
+        path: the ONNX file.
+        card: the page beside it.
+        form: ``clip`` or ``stream``.
+        precision: ``fp32`` or ``int8``.
+        check: error against eager, and speed.
+        megabytes: of the file (1 MB = 10^6 bytes).
+        megabytes_fp32: of the 32-bit form.
+        caches: inputs besides the frame (streams).
+        accuracy: what 8 bits cost (``None`` in 32 bits).
+        int8: convolutions that run in 8 bits here.
+        floats: convolutions that do not.
+    """
+
+    path: Path
+    card: Path
+    form: Form
+    precision: Precision
+    check: Check
+    megabytes: float
+    megabytes_fp32: float
+    caches: int = 0
+    accuracy: Accuracy | None = None
+    int8: int = 0
+    floats: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        found: dict[str, Any] = {
+            "path": str(self.path),
+            "card": str(self.card),
+            "form": self.form,
+            "precision": self.precision,
+            "megabytes": round(self.megabytes, 3),
+            "megabytes_fp32": round(self.megabytes_fp32, 3),
+            "largest_error": self.check.error,
+            "largest_logit": self.check.scale,
+            "eager_ms": round(self.check.eager_ms, 3),
+            "ms": round(self.check.ms, 3),
+            "speedup": round(self.check.speedup, 2),
+            "threads": self.check.threads,
+        }
+        if self.accuracy is not None:
+            found |= {
+                "clips": self.accuracy.clips,
+                "agreement": self.accuracy.agreement,
+                "largest_change": self.accuracy.error,
+                "top1": self.accuracy.top1,
+                "top1_fp32": self.accuracy.top1_fp32,
+                "int8_convolutions": self.int8,
+                "float_convolutions": self.floats,
+            }
+        return found
+
+
+def export(
+    system: System,
+    path: str | Path,
+    *,
+    to: str = "onnx",
+    int8: bool = False,
+    streaming: bool = False,
+    calibration: Data | str | Path | None = None,
+    max_drop: float = 0.02,
+) -> Exported:
+    """Write a system as an ONNX file, with a card beside it (``tsm.onnx``, ``tsm.md``).
+
+    The file takes ``frames`` (``uint8 [B, T, 3, S, S]``, any ``B`` and ``T``) and gives ``logits``;
+    the streaming form takes ``frame`` and ``cache_0 ...`` and gives ``logits`` and ``next_cache_0
+    ...``. Its metadata hold class names and view. The system itself stays as it is.
+
+    Args:
+        system: trained.
+        path: of the file; an older export there is replaced.
+        to: the form; ``onnx`` is the only one.
+        int8: compute the convolutions in 8-bit integers.
+        streaming: one frame at a time (a TSM with ``direction="past"``).
+        calibration: clips for ``int8``: data of the system's classes, or a folder of videos.
+            Default: the data of the recipe that the system's card names.
+        max_drop: largest fall of the top-1 accuracy that is accepted in 8 bits (without labels:
+            largest share of clips that may change their best class).
+
+    Raises:
+        ValueError: when the system cannot be exported in this way, or the file is not as good as
+            the original; nothing is written then.
+        ImportError: when the ``export`` extra is missing.
+    """
+    if to != "onnx":
+        raise ValueError(f"to must be 'onnx', the only form there is, got {to!r}")
+    path = Path(path)
+    _refuse_place(path)
+    actions = _exportable(system, streaming)
+    need("onnx", "onnxscript", "onnxruntime")
+    clips = clips_for(actions, calibration) if int8 else None
+    about = _about(actions, streaming)
+    with tempfile.TemporaryDirectory(prefix="sensorium-export-") as folder:
+        file, done = _made(actions, about, Path(folder), clips, max_drop)
+        done = replace(done, path=path, card=path.with_suffix(".md"))
+        text = page(done, replace(about, precision=done.precision), clips.words if clips else "")
+        _put(file, text, done)
+    return done
+
+
+def _exportable(system: System, streaming: bool) -> ActionSystem:
+    """A copy on the CPU in ``eval()`` mode."""
+    if not isinstance(system, ActionSystem):
+        raise ValueError(f"a {system.name} cannot be exported; expected tsm, stnet, tsn or i3d")
+    if not system.config.classes:
+        raise ValueError(f"{system.weights} has no classes, so that its logits have no names")
+    if streaming:
+        system.stream()  # refuses other networks than a TSM
+        assert isinstance(system.network, TSM)
+        check_streamable(system.network)
+    return copy.deepcopy(system).cpu().eval()
+
+
+def _about(system: ActionSystem, streaming: bool) -> About:
+    snippet = system.network.config.snippet if isinstance(system.network, StNet) else 1
+    return About(
+        system=system.name,
+        weights=system.weights,
+        classes=system.config.classes,
+        view=system.config.view,
+        form="stream" if streaming else "clip",
+        multiple=snippet,
+    )
+
+
+def _made(
+    system: ActionSystem, about: About, folder: Path, clips: Clips | None, max_drop: float
+) -> tuple[Path, Exported]:
+    """The finished file in a temporary folder, checked."""
+    onnx = need("onnx")
+    plain = folder / "fp32.onnx"
+    onnx.save(trace(system, about), plain)
+    onnx.checker.check_model(str(plain), full_check=True)
+    session = open_session(plain, _threads())
+    found = check(system, session, about)
+    if not found.close:
+        raise ValueError(
+            f"{system.weights}: the exported graph's logits are off by {found.error:.2g} (largest "
+            f"logit {found.scale:.3g}), so nothing was written; please report this system"
+        )
+    megabytes = plain.stat().st_size / 1e6
+    caches = len(session.get_inputs()) - 1
+    card = plain.with_suffix(".md")
+    done = Exported(plain, card, about.form, "fp32", found, megabytes, megabytes, caches)
+    if clips is None:
+        return plain, done
+    small = _quantised(plain, about, clips)
+    session8 = open_session(small, _threads())
+    cost = accuracy(session, session8, about, clips)
+    if cost.drop > max_drop:
+        raise ValueError(_too_much(system.weights, cost, max_drop))
+    integers, floats = convolutions(small)
+    if not integers:
+        raise ValueError(
+            f"{system.weights}: none of the {floats} convolutions would run in 8 bits in this "
+            "ONNX Runtime, so nothing was written; export without int8, or update onnxruntime"
+        )
+    return small, replace(
+        done,
+        precision="int8",
+        check=check(system, session8, about),
+        megabytes=small.stat().st_size / 1e6,
+        accuracy=cost,
+        int8=integers,
+        floats=floats,
+    )
+
+
+def _quantised(plain: Path, about: About, clips: Clips) -> Path:
+    """The 8-bit form beside the 32-bit one, with its own metadata."""
+    onnx = need("onnx")
+    small = plain.with_name("int8.onnx")
+    quantise(plain, small, about, clips)
+    model = onnx.load(small)
+    onnx.helper.set_model_props(model, replace(about, precision="int8").metadata())
+    onnx.save(model, small)
+    onnx.checker.check_model(str(small), full_check=True)
+    return small
+
+
+def _too_much(weights: str, cost: Accuracy, max_drop: float) -> str:
+    """The refusal of an 8-bit form, in one line."""
+    if cost.top1 is None or cost.top1_fp32 is None:
+        what = f"{100 * cost.drop:.1f} % of {cost.clips} clips change their best class"
+    else:
+        what = (
+            f"top-1 falls from {100 * cost.top1_fp32:.1f} to {100 * cost.top1:.1f} % "
+            f"on {cost.clips} clips"
+        )
+    return (
+        f"{weights}: in 8 bits {what}, more than the {100 * max_drop:g} % that max_drop allows, so "
+        "nothing was written; calibrate on more or other clips, or raise max_drop (--max-drop)"
+    )
+
+
+def _threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _refuse_place(path: Path) -> None:
+    """A wrong name, or somebody's page where the card goes."""
+    if path.suffix != ".onnx":
+        raise ValueError(f"{path}: the file's name must end in .onnx")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give the name of a file")
+    card = path.with_suffix(".md")
+    if card.exists() and not card.read_text(errors="replace").startswith(FIRST_LINE):
+        raise ValueError(f"{card} is in the way of the card; choose another name for the file")
+
+
+def _put(file: Path, card: str, done: Exported) -> None:
+    """Both files to their place, each whole or not at all."""
+    folder = done.path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as hidden:
+        model, text = Path(hidden) / "model", Path(hidden) / "card"
+        shutil.copyfile(file, model)
+        text.write_text(card, encoding="utf-8")
+        flush(model)
+        flush(text)
+        text.replace(done.card)
+        model.replace(done.path)
+    flush(folder)

@@ -1,0 +1,24 @@
+"""The packages that only export needs, imported when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+
+def need(*packages: str) -> Any:
+    """Import packages of the ``export`` extra; returns the first.
+
+    Raises:
+        ImportError: naming the one that is missing and the command that gets it.
+    """
+    modules = []
+    for package in packages:
+        try:
+            modules.append(import_module(package))
+        except ImportError as error:
+            raise ImportError(
+                f"export needs {package.partition('.')[0]}, which cannot be imported; "
+                "get it with: pip install 'sensorium[export]'"
+            ) from error
+    return modules[0]
