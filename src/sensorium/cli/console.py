@@ -106,7 +106,7 @@ class Console:
     def each(self, files: Sequence[str], work: Callable[[str], None]) -> int:
         """Do ``work`` on each file, whatever happens to the others; returns the exit code.
 
-        The code is 0 when all worked and 1 when some failed; the last line then counts them.
+        The code is 0 when all worked and 1 when some failed; of several the last line counts them.
         """
         failures = 0
         for number, file in enumerate(files, 1):
@@ -118,6 +118,6 @@ class Console:
             except Exception as error:
                 failures += 1
                 self.error(error, file)
-        if failures:
+        if failures and len(files) > 1:
             self.note(f"{failures} of {len(files)} failed")
         return 1 if failures else 0

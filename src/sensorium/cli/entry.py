@@ -17,11 +17,12 @@ from typing import Any
 import tyro
 
 from sensorium.cli.console import Console, explain
+from sensorium.cli.converting import Convert
 from sensorium.cli.evaluating import Evaluate, read_evaluate
+from sensorium.cli.exporting import Export
 from sensorium.cli.listing import Models
 from sensorium.cli.options import Command, UsageError
 from sensorium.cli.recognizing import Recognize
-from sensorium.cli.shipping import Convert, Export
 from sensorium.cli.training import Train, read_train
 from sensorium.cli.usage import CONFIG, help_of, read_arguments
 from sensorium.cli.watching import Watch

@@ -35,8 +35,7 @@ class Recognize:
     """Videos, folders of numbered frames; with --live also a camera's number."""
 
     system: OptionalName = None
-    """Weights to use: a name that ``sensorium models`` lists, a system folder, a run folder or
-    hf://owner/name. Default: tsm, with --live tsm-online."""
+    """Weights: a name, system folder, run folder or hf://owner/name. Default: tsm (tsm-online)."""
 
     live: bool = False
     """Print as it plays, one frame at a time, with a network that looks only into the past."""

@@ -1,0 +1,68 @@
+"""``sensorium convert``: published checkpoints become systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import tyro
+
+from sensorium.cli.options import SPEECH, Name, OptionalFile, OptionalFolder, Speaking
+
+if TYPE_CHECKING:
+    from sensorium.cli.console import Console
+
+
+@dataclass(frozen=True)
+class Convert:
+    """Turn a published checkpoint into a system folder."""
+
+    EXAMPLES: ClassVar[tuple[str, ...]] = (
+        "sensorium convert TSM_kinetics_RGB_resnet50_shift8_blockres_avg_segment8_e50.pth --as tsm",
+        "sensorium convert tsm_ucf101.pth --as tsm --classes classes.txt --out tsm-ucf101",
+    )
+
+    checkpoint: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CHECKPOINT")]
+    """The published file. Its name says what it holds: keep it."""
+
+    system: Annotated[Name, tyro.conf.arg(name="as")]
+    """The system that it is a checkpoint of: tsm or tsn."""
+
+    classes: OptionalFile = None
+    """Class names, a line each in the order of training; for checkpoints that do not tell them."""
+
+    out: OptionalFolder = None
+    """The folder to write. Default: beside the checkpoint, named like it."""
+
+    speech: Speaking = SPEECH
+
+    def run(self, console: Console) -> int:
+        """Converts it."""
+        return console.each([self.checkpoint], lambda file: self._convert(file, console))
+
+    def _convert(self, file: str, console: Console) -> None:
+        from sensorium import store
+
+        classes = None if self.classes is None else _names(Path(self.classes))
+        folder = store.convert(file, self.system, self.out, classes=classes)
+        header = store.read_header(folder)
+        console.record(
+            {
+                "file": file,
+                "system": header.system,
+                "weights": header.weights,
+                "path": str(folder),
+                "notes": list(header.card.notes),
+            }
+        )
+        console.show(f"{header.card.description}, trained on {header.card.trained_on}")
+        for note in header.card.notes:
+            console.show(f"  {note}")
+        console.show(f"system folder: {folder}")
+        console.show(f"use it:        sensorium recognize FILE --system {folder}")
+
+
+def _names(path: Path) -> list[str]:
+    """The lines of a text file."""
+    return [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
