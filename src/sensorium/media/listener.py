@@ -61,7 +61,7 @@ class Listener:
         self._next: int | None = None  # where the next frame is expected, in samples
         self._packets: Iterator[Packet[Stream]]
         self._opened(container or open_input(path))
-        self._rewind()
+        self._reset()
 
     def close(self) -> None:
         """Free the file."""
@@ -135,14 +135,10 @@ class Listener:
         self._rewind()
 
     def _rewind(self) -> None:
+        """Stand at the very start, with a new decoder: only there does FFmpeg cut the priming off."""
+        self.close()
+        self._opened(open_input(self.path))
         self._reset()
-        primed = self.facts.first - int(PREROLL_SECONDS / self.facts.time_base)
-        try:
-            self.container.seek(primed, stream=self.stream)
-        except (av.FFmpegError, OverflowError):
-            self.close()
-            self._opened(open_input(self.path))
-            self._reset()
 
     def _decode_next(self) -> Placed | None:
         """Make the next frame ready; ``None`` at the end."""
@@ -173,7 +169,7 @@ class Listener:
         expected = self._next
         position = self._position(stamp) if stamp is not None else expected
         assert position is not None
-        if position > self._total + self.facts.rate or position + frame.samples <= 0:
+        if position > self._total + self.facts.rate:
             self._damage("sound outside the recording", None)
             return None
         if expected is not None and abs(position - expected) > HOLE_SECONDS * self.facts.rate:
@@ -190,7 +186,7 @@ class Listener:
         raw = float((seconds - self._start) * facts.rate)
         if self._next is not None and abs(raw - self._next) <= self._join:
             return self._next
-        if facts.frame:
+        if facts.frame and stamp != facts.first:  # the first is shortened by the priming
             origin = float((facts.grid - self._start) * facts.rate)
             snapped = origin + round((raw - origin) / facts.frame) * facts.frame
             if abs(snapped - raw) <= self._join:
