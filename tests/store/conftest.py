@@ -16,6 +16,8 @@ from sensorium.store import Card, save
 def tiny() -> ModuleType:
     """The small system and its data set, shared with the tests of training."""
     path = Path(__file__).parents[1] / "training" / "tiny.py"
+    if "tiny" in sys.modules:  # one copy of its classes for all tests
+        return sys.modules["tiny"]
     spec = importlib.util.spec_from_file_location("tiny", path)
     assert spec is not None
     assert spec.loader is not None

@@ -92,6 +92,8 @@ def test_empty_split(tiny: ModuleType, system: Any) -> None:
         evaluate(system, tiny.TinyData(held_out=0), split="val")
     with pytest.raises(ValueError, match="labels are not published"):
         evaluate(system, tiny.TinyData(test=False))
+    with pytest.raises(ValueError, match="device 'nonsense' cannot be used"):
+        evaluate(system, tiny.TinyData(), device="nonsense")
 
 
 def test_measure_must_not_compute(tiny: ModuleType, system: Any) -> None:

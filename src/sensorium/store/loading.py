@@ -67,8 +67,17 @@ def load(
     system = _build(known[header.system], header, folder / CONFIG)
     load_weights(system, folder / MODEL)
     system.weights, system.card = header.weights, header.card
+    return placed(system, device).eval()
+
+
+def placed(system: System, device: str | torch.device) -> System:
+    """``system`` on ``device``.
+
+    Raises:
+        ValueError: when there is no such device.
+    """
     try:
-        return system.to(device).eval()
+        return system.to(device)
     except (RuntimeError, AssertionError) as error:  # torch says it in both ways
         reason = str(error).splitlines()[0]
         raise ValueError(f"device {str(device)!r} cannot be used: {reason}") from error

@@ -38,6 +38,11 @@ def open_accelerator(recipe: Recipe, device: str | None) -> Accelerator:
             )
         ],
     )
+    if accelerator.distributed_type.name in ("FSDP", "DEEPSPEED", "MEGATRON_LM"):
+        raise ValueError(
+            f"launched with {accelerator.distributed_type.name}, expected plain data parallelism "
+            "(its checkpoints hold whole models); launch with --multi_gpu or torchrun"
+        )
     parts = accelerator.num_processes * recipe.accumulate
     if recipe.batch < 1 or recipe.accumulate < 1 or recipe.batch % parts:
         raise ValueError(

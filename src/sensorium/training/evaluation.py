@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from sensorium.recipe import Data, Split
+from sensorium.store.loading import placed
 from sensorium.system import Batch, Meter, System
 from sensorium.training.order import InTurn, batches
 
@@ -43,14 +44,14 @@ def evaluate(
         Value per metric; those that have none on these examples are left out.
 
     Raises:
-        ValueError: when the split is missing, empty or cannot be read.
+        ValueError: when the split is missing, empty or cannot be read, or there is no such device.
     """
     examples = data.open(split)
     count = len(examples) if limit is None else min(limit, len(examples))
     if count < 1:
         raise ValueError(f"the {split} split gives {count} examples; expected at least one")
     if device is not None:
-        system = system.to(device)
+        system = placed(system, device)
     place = next(system.parameters()).device
     order = InTurn(seed, split, count, batch=batch)
     return measured(system, batches(examples, order, workers=workers, device=place))

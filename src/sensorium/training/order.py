@@ -122,6 +122,8 @@ def batches(
 ) -> Generator[Batch, None, None]:
     """Stacked batches on ``device``, made by ``workers`` processes (0: in this one).
 
+    The workers live as long as the generator, and go when it is closed or fails.
+
     Raises:
         ValueError: when an example cannot be made, with the message of its maker.
     """
@@ -133,7 +135,6 @@ def batches(
         num_workers=count,
         collate_fn=_stack,
         worker_init_fn=_start_worker if count else None,
-        persistent_workers=count > 0,
         pin_memory=device.type == "cuda",
         generator=torch.Generator(),  # else the loader draws from the global one
     )
