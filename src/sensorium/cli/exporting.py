@@ -1,10 +1,9 @@
-"""``sensorium export``: systems for other programs."""
+"""``sensorium export``: systems for other programs to run."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
@@ -17,12 +16,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Export:
-    """Write a system in a form that other programs run, checked against the original."""
+    """Write a system as a file that other programs run, checked against the original first."""
 
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "sensorium export tsm --to onnx",
         "sensorium export tsm --to onnx --int8 --out tsm-int8.onnx",
-        "sensorium export runs/my-videos --int8 --calibration my/videos",
         "sensorium export tsm-online --to onnx --streaming",
     )
 
@@ -33,68 +31,60 @@ class Export:
     """The form."""
 
     int8: bool = False
-    """Compute in 8-bit integers, calibrated on data."""
+    """Compute the convolutions in 8-bit integers; refused where that costs too much accuracy."""
 
     streaming: bool = False
-    """The network that takes one frame at a time, its caches as inputs and outputs."""
+    """One frame at a time, with the caches as inputs and outputs (needs an online network)."""
 
     calibration: OptionalFolder = None
-    """A folder of videos for --int8. Default: the data that the system was trained on."""
+    """Folder of videos to calibrate 8 bits on. Default: the data that the system was trained on."""
 
     max_drop: float = 0.02
-    """How far --int8 may lower the top-1 accuracy; beyond that nothing is written."""
+    """Largest fall of the top-1 accuracy that is accepted in 8 bits."""
 
     out: OptionalFile = None
-    """The file to write. Default: NAME.onnx, with -stream and -int8 where asked for."""
+    """The file to write. Default: NAME.onnx, in 8 bits NAME-int8.onnx."""
 
     speech: Speaking = SPEECH
 
     def run(self, console: Console) -> int:
         """Exports it."""
         from sensorium.cli.devices import load_system
+        from sensorium.cli.origin import own_data
         from sensorium.export import export
 
         system = load_system(self.name, "cpu")
-        ending = ("-stream" if self.streaming else "") + ("-int8" if self.int8 else "") + ".onnx"
+        data = own_data(self.name) if self.int8 and self.calibration is None else None
+        path = self.out or f"{system.weights}{'-int8' if self.int8 else ''}.onnx"
         with console.working(f"exporting {system.weights}"):
-            done = export(
+            exported = export(
                 system,
-                self.out or f"{Path(self.name).name}{ending}",
+                path,
                 to=self.to,
                 int8=self.int8,
                 streaming=self.streaming,
-                calibration=self.calibration or self._own_data(),
+                calibration=self.calibration or data,
                 max_drop=self.max_drop,
             )
-        console.record({"system": system.name, "weights": system.weights, **done.to_dict()})
-        _show(done, console)
+        console.record({"system": system.name, "weights": system.weights, **exported.to_dict()})
+        _show(exported, console)
         return 0
 
-    def _own_data(self) -> Any:
-        """The data of a run folder's own recipe, or of the recipe that the system's card names."""
-        from sensorium.cli.origin import data_of
 
-        if not self.int8:
-            return None
-        data = data_of(self.name)
-        return None if data.kind != "stage" and data.root is None else data
+def _show(exported: Exported, console: Console) -> None:
+    """What was written, and what it costs and gains."""
+    from sensorium.cli.tables import plain_table
 
-
-def _show(done: Exported, console: Console) -> None:
-    """For people: what was measured, and where it is."""
-    check, accuracy = done.check, done.accuracy
-    console.show(
-        f"logits as in PyTorch within {check.error:.2g} (largest logit {check.scale:.3g}), "
-        f"{check.speedup:.1f} times as fast ({check.eager_ms:.2f} -> {check.ms:.2f} ms)"
-    )
-    if accuracy is not None:
-        console.show(f"{done.int8} of {done.int8 + done.floats} convolutions run in 8 bits")
-        console.show(
-            f"same best class as in 32 bits: {100 * accuracy.agreement:.1f} % "
-            f"of {accuracy.clips} clips"
-        )
-        if accuracy.top1 is not None and accuracy.top1_fp32 is not None:
-            before, after = 100 * accuracy.top1_fp32, 100 * accuracy.top1
-            console.show(f"top-1: {before:.1f} % in 32 bits, {after:.1f} % in 8 bits")
-    console.show(f"file: {done.path} ({done.megabytes:.2f} MB)")
-    console.show(f"card: {done.card}")
+    check, cost = exported.check, exported.accuracy
+    rows = [
+        ["size", f"{exported.megabytes:.2f} MB"],
+        ["largest error of a logit", f"{check.error:.2g} (largest logit {check.scale:.3g})"],
+        ["time", f"{check.ms:.2f} ms, eager {check.eager_ms:.2f} ms on {check.threads} threads"],
+    ]
+    if cost is not None:
+        rows.append(["8-bit convolutions", f"{exported.int8}, others {exported.floats}"])
+        rows.append(["same best class", f"{cost.agreement:.1%} of {cost.clips} clips"])
+        if cost.top1 is not None and cost.top1_fp32 is not None:
+            rows.append(["top-1", f"{cost.top1:.1%}, in 32 bits {cost.top1_fp32:.1%}"])
+    console.show(plain_table([str(exported.path), ""], rows))
+    console.show(f"\nthe card: {exported.card}")

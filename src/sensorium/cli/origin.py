@@ -9,38 +9,58 @@ from typing import TYPE_CHECKING, Any
 from sensorium.cli.options import UsageError
 
 if TYPE_CHECKING:
+    from sensorium.store import Header
     from sensorium.system import System
 
 
 def data_of(name: str) -> Any:
-    """The data of a run folder's own recipe, else of the recipe that the system's card names.
+    """The data that a system was trained for.
 
-    A card that names none (a published checkpoint) leaves the data to be named.
+    Where its card names none (a published checkpoint) they are left to be named by
+    ``--data.root``, and looked at as the system's config says.
 
     Raises:
         UsageError: when there is no such system.
         ValueError: when its folder, or the run's, cannot be read.
     """
-    from sensorium import store, training
-    from sensorium.plain import from_plain
-    from sensorium.store.sources import locate
+    own = own_data(name)
+    return _data_like(_header(name).config) if own is None else own
 
-    try:
-        header = store.read_header(locate(name))
-    except ValueError as error:
-        if Path(name).exists() or name.startswith("hf://"):
-            raise
-        raise UsageError(str(error)) from error
+
+def own_data(name: str) -> Any | None:
+    """The data of a run folder's own recipe, else of the recipe that the card names, if any.
+
+    Raises:
+        UsageError: when there is no such system.
+        ValueError: when its folder, or the run's, cannot be read.
+    """
+    from sensorium import training
+    from sensorium.plain import from_plain
+
+    recipe = _header(name).card.recipe
     known = training.recipes()
-    if header.card.recipe not in known:
-        return _data_like(header.config)
-    data = known[header.card.recipe]().data
+    if recipe not in known:
+        return None
+    data = known[recipe]().data
     for run in (Path(name), Path(name).parent):
         path = run / "recipe.json"
         if path.is_file():
             there = json.loads(path.read_text(encoding="utf-8"))["recipe"]["data"]
             return from_plain(type(data), there, f"{path}: data")
     return data
+
+
+def _header(name: str) -> Header:
+    """What the system's ``config.json`` says."""
+    from sensorium import store
+    from sensorium.store.sources import locate
+
+    try:
+        return store.read_header(locate(name))
+    except ValueError as error:
+        if Path(name).exists() or name.startswith("hf://"):
+            raise
+        raise UsageError(str(error)) from error
 
 
 def _data_like(config: dict[str, Any]) -> Any:
