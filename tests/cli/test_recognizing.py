@@ -24,7 +24,7 @@ def test_json_is_what_the_system_says(run, video, system):
     expected = load(system).predict(media.read(video))
     assert isinstance(expected, Actions)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.records == [json.loads(json.dumps({**expected.to_dict(), "problems": []}))]
+    assert ran.records == [json.loads(json.dumps({**expected.to_dict(), "damage": []}))]
     assert list(ran.records[0])[:3] == ["file", "system", "out_of_domain"]
 
 
@@ -73,8 +73,8 @@ def test_damage_is_told(run, tmp_path, system):
     ran = run("recognize", path, "--system", system, "--json")
     assert ran.code == 0
     (record,) = ran.records
-    assert ran.err.splitlines() == [f"note: {path}: {problem}" for problem in record["problems"]]
-    assert any("picture" in problem for problem in record["problems"])
+    assert ran.err.splitlines() == [f"note: {path}: {problem}" for problem in record["damage"]]
+    assert any("picture" in problem for problem in record["damage"])
 
 
 def test_live_answers_every_frame(run, video, online):

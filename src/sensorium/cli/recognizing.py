@@ -65,9 +65,9 @@ class Recognize:
             with console.working(f"recognising {file}"):
                 clip = media.read(file)
                 result = system.predict(clip)
-            problems = media.problems(clip)
-            console.record({**result.to_dict(), "problems": list(problems)})
-            for problem in problems:
+            damage = media.problems(clip)
+            console.record({**result.to_dict(), "damage": list(damage)})
+            for problem in damage:
                 console.note(f"note: {file}: {problem}")
             show_actions(result, console)
 

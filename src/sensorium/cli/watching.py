@@ -51,6 +51,8 @@ class Watch:
                     ),
                 )
             console.record({**report.to_dict(), "path": str(report.page)})
+            for problem in report.damage:
+                console.note(f"note: {file}: {problem}")
             show_report(report, console)
 
         return console.each(self.files, look)
@@ -60,7 +62,8 @@ def show_report(report: Report, console: Console) -> None:
     """What the report says in a few sentences, and where it is."""
     console.show(report.file)
     for section in report.sections:
-        for text in (section.notice, section.summary, section.remark):
+        doubt = section.notice.partition(". ")[0].rstrip(".")  # the rest speaks of the page
+        for text in (f"{doubt}." if doubt else "", section.summary, section.remark):
             if text:
                 console.show(f"  {text}")
     console.show(f"  report: {report.page}")
