@@ -38,12 +38,13 @@ STAGE_SNIPPETS = Sampling("snippets", 4, 3)
 
 
 def _stage(
-    name: str, description: str, system: SystemConfig, *, size: int = 64, steps: int = 1600
+    name: str, description: str, system: SystemConfig, *, size: int = 64, steps: int = 2400
 ) -> Recipe:
     """Two seconds of the stage at 8 frames a second, squashed to a square.
 
-    The whole picture is shown, since who moves may stand anywhere; training clips are degraded as
-    real files are (resolution, blur, noise, compression), so that the weights survive codecs.
+    Half of the training clips show a single move, half are cut out of whole episodes. The whole
+    picture is shown, since who moves may stand anywhere; training clips are degraded as real files
+    are (resolution, blur, noise, compression), so that the weights survive codecs.
     """
     sampling = STAGE_SNIPPETS if isinstance(system, StNetSystemConfig) else EIGHT
     data = ActionData(
@@ -57,6 +58,7 @@ def _stage(
             crop="multiscale", scales=(1.0, 0.93, 0.86), flip=0.5, colour=0.4, degrade=0.2
         ),
         length=15_000,
+        episodes=0.5,
     )
     sgd = Optimiser("sgd", lr=0.04, momentum=0.9, weight_decay=5e-4, clip_norm=20.0)
     return Recipe(

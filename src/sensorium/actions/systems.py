@@ -21,12 +21,11 @@ from sensorium.actions.spans import merge_windows
 from sensorium.actions.stnet import StNet, StNetConfig
 from sensorium.actions.tsm import TSM, TSMConfig
 from sensorium.actions.view import View
-from sensorium.layers.domain import DomainGauge, frame_statistics
+from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 
 PLAYING = "rest"  # the class of stretches in which nothing happens; left out of the result
-_STATISTICS = 12
 
 
 class ActionSystem(System):
@@ -47,7 +46,7 @@ class ActionSystem(System):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.network = self.build(replace(config.network, classes=max(1, len(config.classes))))
-        self.gauge = DomainGauge(self.network.head.in_features + _STATISTICS)
+        self.gauge = DomainGauge((self.network.head.in_features, STATISTICS))
 
     @abstractmethod
     def build(self, network: Any) -> Any:
@@ -85,21 +84,22 @@ class ActionSystem(System):
         for meter in meters.values():
             meter.update(probabilities, batch["label"].cpu())
 
-    def domain_features(self, frames: Tensor) -> Float[Tensor, "B D"]:
-        """What the domain gauge looks at: the network's features and plain picture statistics."""
-        pixels = self.pixels(frames)
-        view: View = self.config.view
-        scale = pixels.new_tensor(view.std).view(3, 1, 1)
-        shift = pixels.new_tensor(view.mean).view(3, 1, 1)
-        statistics = frame_statistics(pixels * scale + shift)
-        return torch.cat([self.network.features(pixels).mean(1), statistics], 1)
+    def domain_features(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """What the domain gauge looks at: the network's features and plain picture statistics.
+
+        Shape:
+            ``uint8 [B, F, 3, H, W]`` to ``[B, D]`` and ``[B, STATISTICS]``.
+        """
+        features = self.network.features(self.pixels(frames)).mean(1)
+        return features, frame_statistics(frames.to(features.device).float() / 255)
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Batch]) -> None:
-        """Fit the domain gauge to validation clips."""
-        features = torch.cat([self.domain_features(b["frames"]) for b in batches])
-        if len(features) >= 8:
-            self.gauge.fit(features)
+        """Fit the domain gauge to validation clips (with fewer than 16 it stays uncalibrated)."""
+        rows = [self.domain_features(batch["frames"]) for batch in batches]
+        groups = [torch.cat(group) for group in zip(*rows, strict=True)]
+        if groups and len(groups[0]) >= 16:
+            self.gauge.fit(groups)
 
     @torch.no_grad()
     def predict(self, clip: Clip) -> Actions:

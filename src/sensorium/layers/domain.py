@@ -1,26 +1,32 @@
 """How far an input lies from what the weights were trained on.
 
 A Gaussian is fitted to feature vectors of held-out inputs (Mahalanobis distance: Lee et al. 2018,
-arXiv:1807.03888, section 2, with one Gaussian for all classes), and a threshold is set on others, so
-that a stated share of familiar inputs lies below it. Ours adds shrinkage of the covariance, since
-some features hardly vary.
+arXiv:1807.03888, section 2, with one Gaussian for all classes), and a threshold is set on others,
+so that a stated share of familiar inputs lies below it. Ours standardises and shrinks, since some
+features hardly vary, and takes the worst of several groups of features, each with a Gaussian of its
+own: what a network has learnt to ignore shows in plain picture statistics, and the other way round.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+STATISTICS = 12
+"""How many numbers `frame_statistics` gives."""
 
-class DomainGauge(nn.Module):
-    """Mahalanobis distance with a calibrated threshold, saved with the weights.
+
+class Gaussian(nn.Module):
+    """Mahalanobis distance in units of the one that a share of familiar inputs stays below.
 
     Args:
         width: length of the feature vectors.
 
     Shape:
-        features: ``[N, D]``; distances: ``[N]``, in units of ``sqrt(D)`` standard deviations.
+        features ``[N, D]``, distances ``[N]``.
     """
 
     mean: Tensor
@@ -33,60 +39,84 @@ class DomainGauge(nn.Module):
         self.register_buffer("whiten", torch.eye(width))
         self.register_buffer("threshold", torch.tensor(0.0))  # 0: not calibrated
 
+    def fit(self, features: Float[Tensor, "N D"], *, share: float, shrinkage: float) -> None:
+        """Fit mean and covariance to the even rows, the threshold to the odd ones."""
+        fitted, held_out = features[::2].double(), features[1::2]
+        deviation = fitted.std(0).clamp_min(1e-6)
+        standard = (fitted - fitted.mean(0)) / deviation
+        correlation = standard.T @ standard / (len(fitted) - 1)
+        eye = torch.eye(len(deviation), dtype=torch.float64, device=features.device)
+        values, vectors = torch.linalg.eigh((1 - shrinkage) * correlation + shrinkage * eye)
+        self.mean.copy_(fitted.mean(0))
+        self.whiten.copy_(vectors / deviation[:, None] / values.sqrt())
+        self.threshold.fill_(1.0)
+        self.threshold.copy_(torch.quantile(self(held_out), share).clamp_min(1e-6))
+
+    def forward(self, features: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
+        """The distance; above 1 lies beyond the threshold."""
+        white = (features - self.mean) @ self.whiten
+        distance: Tensor = white.square().mean(1).sqrt() / self.threshold
+        return distance
+
+
+class DomainGauge(nn.Module):
+    """The greatest distance over groups of features, calibrated and saved with the weights.
+
+    Args:
+        widths: of the feature groups.
+    """
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.groups = nn.ModuleList(Gaussian(width) for width in widths)
+
     @property
     def calibrated(self) -> bool:
         """Whether `fit` has run (or calibrated buffers were loaded)."""
-        return bool(self.threshold > 0)
+        return all(bool(gaussian.threshold > 0) for gaussian in self._gaussians())
+
+    def _gaussians(self) -> Iterator[Gaussian]:
+        for module in self.groups:
+            assert isinstance(module, Gaussian)
+            yield module
 
     @torch.no_grad()
     def fit(
-        self, features: Float[Tensor, "N D"], *, shrinkage: float = 0.05, margin: float = 1.25
+        self, groups: Sequence[Float[Tensor, "N D"]], *, share: float = 0.99, shrinkage: float = 0.2
     ) -> None:
-        """Fit the Gaussian to the even rows, the threshold to the odd ones.
+        """Calibrate on familiar inputs that the weights were not trained on.
 
         Args:
-            features: of familiar inputs that the weights were not trained on.
-            shrinkage: weight of the diagonal ``mean(variance) * I`` in the covariance.
-            margin: the threshold is this times the largest distance of the odd rows.
+            groups: one ``[N, D]`` tensor per group, with ``D`` of its width.
+            share: of the familiar inputs that each group's threshold lets through.
+            shrinkage: weight of the identity in the correlation matrices.
 
         Raises:
             ValueError: with fewer than 8 rows, or values that are not finite.
         """
-        if len(features) < 8 or not torch.isfinite(features).all():
-            raise ValueError(
-                f"calibration needs at least 8 finite feature vectors, got {list(features.shape)}"
-            )
-        fitted, held_out = features[::2].double(), features[1::2].double()
-        mean = fitted.mean(0)
-        spread = fitted - mean
-        covariance = spread.T @ spread / (len(fitted) - 1)
-        variance = covariance.diagonal().mean().clamp_min(1e-12)
-        eye = torch.eye(len(mean), dtype=torch.float64, device=features.device)
-        covariance = (1 - shrinkage) * covariance + shrinkage * variance * eye
-        values, vectors = torch.linalg.eigh(covariance)
-        self.mean.copy_(mean)
-        self.whiten.copy_(vectors / values.sqrt())
-        self.threshold.copy_(margin * self.distance(held_out.to(features.dtype)).max())
+        for gaussian, features in zip(self._gaussians(), groups, strict=True):
+            if len(features) < 8 or not torch.isfinite(features).all():
+                raise ValueError(
+                    "calibration needs at least 8 finite feature vectors, "
+                    f"got {list(features.shape)}; give more validation clips"
+                )
+            gaussian.fit(features, share=share, shrinkage=shrinkage)
 
-    def distance(self, features: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
-        """Mahalanobis distance over ``sqrt(D)``: about 1 for familiar inputs."""
-        white = (features - self.mean) @ self.whiten
-        return white.square().mean(1).sqrt()
-
-    def unfamiliarity(self, features: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
-        """Distance mapped to 0..1; above 0.5 lies beyond the calibrated threshold."""
-        distance = self.distance(features)
-        return distance / (distance + self.threshold)
+    def unfamiliarity(self, groups: Sequence[Float[Tensor, "N D"]]) -> Float[Tensor, "N"]:
+        """The worst group's distance mapped to 0..1; above 0.5 lies beyond the threshold."""
+        pairs = zip(self._gaussians(), groups, strict=True)
+        distance = torch.stack([gaussian(features) for gaussian, features in pairs]).amax(0)
+        return distance / (distance + 1)
 
 
 def frame_statistics(frames: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "B 12"]:
     """What a picture is like before any network looks: colour, contrast, edges, change over time.
 
-    Log-compressed so that a Gaussian fits. ``frames`` are in 0..1.
+    Logarithms of non-negative quantities, so that a Gaussian fits and ratios count.
 
     Shape:
-        returns ``[B, 12]``: mean and deviation per channel, horizontal and vertical gradient,
-        share of flat pixels, fine detail, change between frames, and saturation.
+        frames in 0..1; returns ``[B, STATISTICS]``: mean and deviation per channel, horizontal and
+        vertical gradient, share of flat pixels, fine detail, change between frames, saturation.
     """
     grey = frames.mean(2)
     across = (grey[..., 1:] - grey[..., :-1]).abs()

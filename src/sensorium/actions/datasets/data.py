@@ -86,6 +86,8 @@ class ActionData:
         window_seconds: part of a video to look at; 0 is all of it (stage: 2).
         length: training clips of the stage.
         held_out: validation clips of the stage, and test pairs (a clip and its reverse).
+        episodes: share of the stage's training and validation clips that are cut out of whole
+            episodes; the others, and all test clips, show a single move.
         cache: folder in which the stage's clips are kept once rendered; default: render each
             time.
     """
@@ -105,6 +107,7 @@ class ActionData:
     window_seconds: float = 0.0
     length: int = 8192
     held_out: int = 512
+    episodes: float = 0.0
     cache: Path | None = None
 
     def __str__(self) -> str:
@@ -208,5 +211,6 @@ class ActionData:
             fps=look.fps,
             size=self.size * 8 // 7,
             cache=self.cache,
+            episodes=0.0 if split == "test" else self.episodes,
         )
         return StageExamples(clips, split, look)

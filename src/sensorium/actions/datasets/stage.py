@@ -32,6 +32,16 @@ from sensorium.worlds.stage.moves import LABELS, partner
 Frames = NDArray[np.uint8]  # [F, H, W, 3]
 
 
+_ASPECTS = (1.0, 4 / 3, 16 / 9)
+"""Shapes in which episodes are filmed before they are squashed to a square."""
+
+
+def _squashed(frame: Frames, size: int) -> Frames:
+    import cv2
+
+    return np.asarray(cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def stage_classes() -> tuple[str, ...]:
     """The stage's classes in the order of the labels."""
     return LABELS
@@ -48,6 +58,8 @@ class StageClips:
         fps: frame rate in hertz.
         size: height and width in pixels.
         cache: folder for rendered clips; ``None`` renders only the frames asked for, each time.
+        episodes: share of the clips that are cut out of whole episodes (see ``stage.moment``); the
+            others show a single move.
     """
 
     split: Split
@@ -56,6 +68,7 @@ class StageClips:
     fps: float = 8.0
     size: int = 128
     cache: Path | None = None
+    episodes: float = 0.0
 
     @property
     def length(self) -> int:
@@ -72,18 +85,27 @@ class StageClips:
         Shape:
             ``uint8 [len(wanted), size, size, 3]``.
         """
-        from sensorium.worlds.stage import compose_clip, frames
+        from sensorium.worlds import stage
 
-        seed = split_seed(self.split, index)
-        episode = compose_clip(seed, label=LABELS[self.label(index)], seconds=self.seconds)
+        seed, label = split_seed(self.split, index), LABELS[self.label(index)]
         times = index_times(range(self.length) if wanted is None else wanted, self.fps)
-        return frames(episode, times, self.size, self.size)
+        rng = generator(seed, "shot")
+        if rng.uniform() >= self.episodes:
+            episode = stage.compose_clip(seed, label=label, seconds=self.seconds)
+            return stage.frames(episode, times, self.size, self.size)
+        moment = stage.moment(seed, label, self.seconds)
+        width = round(self.size * float(rng.choice(_ASPECTS)))
+        times = [moment.start + t for t in times]
+        wide = stage.frames(moment.episode, times, self.size, width)
+        return np.stack([_squashed(frame, self.size) for frame in wide])
 
     def store(self) -> FrameCache | None:
         """The folder of rendered clips, filled where it lacks some; ``None`` without ``cache``."""
         if self.cache is None:
             return None
         name = f"stage-{self.split}-{self.seconds:g}s-{self.fps:g}fps-{self.size}px"
+        if self.episodes:
+            name += f"-{self.episodes:g}episodes"
         shape = (self.length, self.size, self.size, 3)
         store = FrameCache(Path(self.cache) / name, self.count, shape)
         store.check(self.render)

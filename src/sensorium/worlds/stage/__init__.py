@@ -7,6 +7,7 @@ down what happens; `clip` is a lazy `sensorium.types.Clip`; `perform` writes fil
 
 from sensorium.worlds.stage.clips import clip_label, compose_clip
 from sensorium.worlds.stage.compose import compose
+from sensorium.worlds.stage.moments import Moment, moment
 from sensorium.worlds.stage.moves import LABELS, MOVES, REST, mirror, partner
 from sensorium.worlds.stage.perform import perform
 from sensorium.worlds.stage.render import Renderer, frames, masks
@@ -23,6 +24,7 @@ __all__ = [
     "REST",
     "Episode",
     "Event",
+    "Moment",
     "Note",
     "Performer",
     "Renderer",
@@ -36,6 +38,7 @@ __all__ = [
     "masks",
     "mirror",
     "mix",
+    "moment",
     "partner",
     "perform",
     "track",
