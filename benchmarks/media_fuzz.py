@@ -1,4 +1,4 @@
-"""Damage files at random, read what is left, and count what happens: nothing may crash, hang or surprise.
+"""Damage files at random, read what is left, count what happens: nothing may crash or hang.
 
 ``python benchmarks/media_fuzz.py [FILE ...] --variants 200 --seed 0`` cuts files short, flips bytes
 in them and fills stretches with zeros, reads each variant in a process of its own under a time and
@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,70 +35,89 @@ MEMORY_LIMIT_BYTES = 6 * 2**30
 KINDS = ("truncate", "flip", "zero")
 
 
+SAMPLES: dict[str, tuple[str | None, str | None, str, int]] = {
+    # name: video codec, audio codec, pixel format, sampling rate
+    "h264_aac.mp4": ("libx264", "aac", "yuv420p", 44100),
+    "h264_aac.mkv": ("libx264", "aac", "yuv420p", 44100),
+    "h264_mp2.ts": ("libx264", "mp2", "yuv420p", 44100),
+    "vp9_opus.webm": ("libvpx-vp9", "libopus", "yuv420p", 48000),
+    "mpeg4_mp3.avi": ("mpeg4", "libmp3lame", "yuv420p", 44100),
+    "mpeg2_mp2.mpg": ("mpeg2video", "mp2", "yuv420p", 44100),
+    "mjpeg_pcm.mov": ("mjpeg", "pcm_s16le", "yuvj420p", 44100),
+    "hevc.mp4": ("libx265", None, "yuv420p10le", 0),
+    "animation.gif": ("gif", None, "rgb8", 0),
+    "still.png": ("png", None, "rgb24", 0),
+    "sound.wav": (None, "pcm_s16le", "", 44100),
+    "sound.flac": (None, "flac", "", 44100),
+    "sound.mp3": (None, "libmp3lame", "", 44100),
+    "sound.ogg": (None, "libopus", "", 48000),
+    "sound.m4a": (None, "aac", "", 44100),
+}
+OPTIONS = {
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libx265": {"x265-params": "log-level=none"},
+}
+
+
 def make_samples(folder: Path) -> list[Path]:
     """Small files of many kinds, two seconds each."""
     import av
-    import numpy as np
 
-    rows = {
-        "h264_aac.mp4": ("libx264", "aac", "yuv420p", 44100),
-        "h264_aac.mkv": ("libx264", "aac", "yuv420p", 44100),
-        "h264_mp2.ts": ("libx264", "mp2", "yuv420p", 44100),
-        "vp9_opus.webm": ("libvpx-vp9", "libopus", "yuv420p", 48000),
-        "mpeg4_mp3.avi": ("mpeg4", "libmp3lame", "yuv420p", 44100),
-        "mpeg2_mp2.mpg": ("mpeg2video", "mp2", "yuv420p", 44100),
-        "mjpeg_pcm.mov": ("mjpeg", "pcm_s16le", "yuvj420p", 44100),
-        "hevc.mp4": ("libx265", None, "yuv420p10le", 0),
-        "animation.gif": ("gif", None, "rgb8", 0),
-        "still.png": ("png", None, "rgb24", 0),
-        "sound.wav": (None, "pcm_s16le", None, 44100),
-        "sound.flac": (None, "flac", None, 44100),
-        "sound.mp3": (None, "libmp3lame", None, 44100),
-        "sound.ogg": (None, "libopus", None, 48000),
-        "sound.m4a": (None, "aac", None, 44100),
-    }
-    options = {
-        "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
-        "libx265": {"x265-params": "log-level=none"},
-    }
-    noise = np.random.default_rng(0)
     made = []
-    for name, (video, audio, pixels, rate) in rows.items():
+    for name, (video, audio, pixels, rate) in SAMPLES.items():
         path = folder / name
         form = "image2" if name.endswith(".png") else None
         with av.open(str(path), "w", format=form) as container:
             if video:
-                stream = container.add_stream(video, rate=25, options=options.get(video, {}))
+                stream = container.add_stream(video, rate=25, options=OPTIONS.get(video, {}))
                 stream.width, stream.height, stream.pix_fmt = 160, 96, pixels
                 stream.codec_context.gop_size = 12
             if audio:
                 sound = container.add_stream(audio, rate=rate)
                 sound.codec_context.layout = "stereo"
-            for i in range(1 if form else 50 if video else 0):
-                y, x = np.mgrid[0:96, 0:160]
-                picture = np.stack([(x + 3 * i) % 256, (2 * y + i) % 256, x * 0 + 5 * i], -1)
-                picture = (picture + noise.integers(0, 8, picture.shape)).astype(np.uint8)
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixels)
-                frame.pts = i
-                container.mux(stream.encode(frame))
             if video:
+                for frame in sample_pictures(1 if form else 50, pixels):
+                    container.mux(stream.encode(frame))
                 container.mux(stream.encode(None))
             if audio:
-                t = np.arange(2 * rate) / rate
-                wave = 0.3 * np.sin(2 * np.pi * np.stack([440 * t, 660 * t]))
-                fifo = av.AudioFifo()
-                form_name = sound.codec_context.format.name
-                whole = (wave.T.reshape(1, -1) * 32767).astype(np.int16)  # [2, n] -> [1, n*2]
-                block = av.AudioFrame.from_ndarray(whole, format="s16", layout="stereo")
-                block.sample_rate, block.pts = rate, 0
-                for part in av.AudioResampler(form_name, "stereo", rate).resample(block):
-                    fifo.write(part)
                 size = sound.codec_context.frame_size or 1024
-                while (part := fifo.read(size, partial=True)) is not None:
-                    container.mux(sound.encode(part))
+                for block in sample_sound(rate, size, sound.codec_context.format.name):
+                    container.mux(sound.encode(block))
                 container.mux(sound.encode(None))
         made.append(path)
     return made
+
+
+def sample_pictures(count: int, pixels: str) -> Iterator[Any]:
+    """Moving gradients with noise."""
+    import av
+    import numpy as np
+
+    noise = np.random.default_rng(0)
+    for i in range(count):
+        y, x = np.mgrid[0:96, 0:160]
+        picture = np.stack([(x + 3 * i) % 256, (2 * y + i) % 256, x * 0 + 5 * i], -1)
+        picture = (picture + noise.integers(0, 8, picture.shape)).astype(np.uint8)
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format=pixels)
+        frame.pts = i
+        yield frame
+
+
+def sample_sound(rate: int, size: int, form: str) -> Iterator[Any]:
+    """Two seconds of two tones, in blocks of ``size`` samples."""
+    import av
+    import numpy as np
+
+    t = np.arange(2 * rate) / rate
+    wave = 0.3 * np.sin(2 * np.pi * np.stack([440 * t, 660 * t]))
+    packed = (wave.T.reshape(1, -1) * 32767).astype(np.int16)  # [2, n] -> [1, n*2]
+    whole = av.AudioFrame.from_ndarray(packed, format="s16", layout="stereo")
+    whole.sample_rate, whole.pts = rate, 0
+    fifo = av.AudioFifo()
+    for part in av.AudioResampler(form, "stereo", rate).resample(whole):
+        fifo.write(part)
+    while (block := fifo.read(size, partial=True)) is not None:
+        yield block
 
 
 def damage(data: bytes, kind: str, dice: random.Random) -> tuple[bytes, dict[str, int]]:
@@ -183,7 +203,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.process: subprocess.Popen[str] | None = None
-        self.noise = tempfile.TemporaryFile()
+        self.noise = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
 
     def look(self, path: Path) -> dict[str, Any]:
         if self.process is None:
@@ -197,7 +217,8 @@ class Worker:
                 env=environment,
             )
         process = self.process
-        assert process.stdin and process.stdout
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(f"{path}\n")
         process.stdin.flush()
         ready, _, _ = select.select([process.stdout], [], [], TIME_LIMIT_SECONDS)
@@ -252,8 +273,9 @@ def fuzz(files: list[Path], variants: int, seed: int) -> dict[str, Any]:
             if outcome in ("crashed", "hung", "other_error") or (
                 outcome == "unnoticed" and kind == "truncate"
             ):
-                facts = {"file": file.name, "kind": kind, "number": number, **how, **answer}
-                findings.append({**facts, "outcome": outcome})
+                said = {key: answer[key] for key in ("line", "trace", "seconds") if key in answer}
+                facts = {"file": file.name, "kind": kind, "number": number, **how, **said}
+                findings.append({"outcome": outcome, **facts})
             path.unlink()
     worker.stop()
     return {

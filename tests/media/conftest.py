@@ -39,7 +39,7 @@ class Film:
 
 
 def picture(number: int, width: int, height: int) -> np.ndarray:
-    """A gradient that changes with the number, which stands at the top in eight black or white bars."""
+    """A gradient that changes with the number, which stands on top in eight bars."""
     y, x = np.mgrid[0:height, 0:width]
     planes = [(x * 3 + number * 5) % 256, (y * 4 + number * 3) % 256, x * 0 + number * 37 % 256]
     image = np.stack(planes, -1).astype(np.uint8)
@@ -72,7 +72,9 @@ def encode_sound(container: Any, film: Film, streams: list[Any]) -> None:
         for part in av.AudioResampler(form, "stereo", film.rate).resample(frame):
             fifo.write(part)
         at = round(film.sound_start * film.rate)
-        while (part := fifo.read(stream.codec_context.frame_size or 1024, partial=True)) is not None:
+        while (
+            part := fifo.read(stream.codec_context.frame_size or 1024, partial=True)
+        ) is not None:
             part.pts, part.time_base = at, Fraction(1, film.rate)
             at += part.samples
             container.mux(stream.encode(part))
@@ -143,7 +145,7 @@ def film_tone() -> Callable[..., np.ndarray]:
 
 @pytest.fixture(scope="session")
 def stream_film() -> Callable[..., None]:
-    """``stream_film(file object, form, **fields)`` writes where there is no going back, as to a pipe."""
+    """``stream_film(file object, form, **fields)`` writes as to a pipe."""
 
     def make(target: Any, form: str, **fields: Any) -> None:
         write_film(target, Film(**fields), form)

@@ -101,7 +101,7 @@ def test_far_times_seek_instead_of_decoding_all(make_film):
 
 
 def test_long_holds_show_the_last_frame_before(make_film, film_number):
-    """Skipping what nothing refers to must not lose the frame on display in a variable-rate film."""
+    """Skipping what nothing refers to must not lose the frame on display."""
     stamps = [*range(10), *range(100, 110), *range(300, 310)]
     path = make_film("holds.mp4", frames=30, stamps=stamps, options={"bf": "3"}, gop=250)
     for seconds, shown in [(3.9, 9), (11.9, 19), (2.0, 9), (4.0 + 1e-4, 10), (12.21, 25)]:

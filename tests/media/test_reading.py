@@ -3,6 +3,7 @@ import os
 import random
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import av
@@ -46,7 +47,7 @@ def test_pictures_that_start_late_stay_late(make_film, film_number):
 
 
 def test_flash_and_click_come_together(tmp_path):
-    """A white frame and a click at 1 s, written and read back: both within a frame, in every format."""
+    """A white frame and a click at 1 s, written and read back, lie within a frame."""
     frames = torch.zeros(50, 3, 64, 64, dtype=torch.uint8)
     frames[25] = 255
     sound = torch.zeros(1, 2 * 44100)
@@ -61,7 +62,7 @@ def test_flash_and_click_come_together(tmp_path):
 
 
 def test_an_edit_list_is_respected(make_film, film_number, tmp_path):
-    """A film cut without recoding starts at a key frame but shows from the cut on: an edit list says so."""
+    """A film cut without recoding starts at a key frame but is shown from the cut on."""
     source = make_film("source.mp4", frames=75, gop=25, sound="aac", sound_seconds=3.0)
     path = tmp_path / "cut.mp4"
     with av.open(str(source)) as old, av.open(str(path), "w") as new:
@@ -221,6 +222,22 @@ def test_a_cut_file_is_read_as_far_as_it_goes_and_says_so(tmp_path, film_number,
         read(path)
 
 
+def outcome_of(path):
+    """Reads all of a file; whatever else is raised fails the test."""
+    try:
+        clip = read(path)
+        if clip.video is not None:
+            clip.video.frames(clip.video.times()[:60])
+            clip.video.frames([0.1])
+        if clip.audio is not None:
+            heard = clip.audio.samples(Span(0, 3), 16000)
+            if not (heard.isfinite().all() and float(heard.abs().max()) <= 1):
+                return "sound out of bounds"
+    except MediaError as error:
+        return "refused in one line" if "\n" not in str(error) else "refused at length"
+    return "problems" if problems(clip) else "read"
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_damage_is_refused_or_read_but_never_surprises(make_film, tmp_path, seed):
     dice = random.Random(seed)
@@ -231,7 +248,7 @@ def test_damage_is_refused_or_read_but_never_surprises(make_film, tmp_path, seed
         make_film("a.avi", codec="mpeg4", sound="libmp3lame", rate=44100),
         make_film("a.flac", codec=None, sound="flac"),
     ]
-    outcomes = {"refused": 0, "problems": 0, "read": 0}
+    outcomes = Counter()
     for film in films:
         for _ in range(8):
             data = bytearray(film.read_bytes())
@@ -246,22 +263,9 @@ def test_damage_is_refused_or_read_but_never_surprises(make_film, tmp_path, seed
                         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
             path = tmp_path / film.name
             path.write_bytes(bytes(data))
-            try:
-                clip = read(path)
-                if clip.video is not None:
-                    frames = clip.video.frames(clip.video.times()[:60])
-                    assert frames.shape[1] == 3
-                    clip.video.frames([0.1])
-                if clip.audio is not None:
-                    heard = clip.audio.samples(Span(0, 3), 16000)
-                    assert bool(heard.isfinite().all())
-                    assert float(heard.abs().max()) <= 1
-                outcomes["problems" if problems(clip) else "read"] += 1
-            except MediaError as error:
-                assert "\n" not in str(error)
-                outcomes["refused"] += 1
-    assert sum(outcomes.values()) == 40
-    assert outcomes["refused"] + outcomes["problems"] >= 20
+            outcomes[outcome_of(path)] += 1
+    assert set(outcomes) <= {"read", "problems", "refused in one line"}
+    assert outcomes["read"] <= 20
 
 
 def test_time_stamps_that_claim_ages_cost_nothing(tmp_path):
@@ -270,7 +274,9 @@ def test_time_stamps_that_claim_ages_cost_nothing(tmp_path):
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
         for i in range(50):
-            frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), i * 5, np.uint8), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(
+                np.full((64, 64, 3), i * 5, np.uint8), format="rgb24"
+            )
             frame.pts = i if i < 49 else 10**10
             container.mux(stream.encode(frame.reformat(format="yuv420p")))
         container.mux(stream.encode(None))
@@ -304,6 +310,7 @@ def write_long(path, seconds):
 
 LOOK = """
 import sys
+from collections import Counter
 from pathlib import Path
 from sensorium.media import read
 from sensorium.types import Span

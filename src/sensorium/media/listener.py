@@ -33,6 +33,7 @@ Placed = tuple[int, Block]  # samples from the stream's start, and what lies the
 PREROLL_SECONDS = 0.5  # decoded before a span, so that codecs with memory have settled
 JOIN_TICKS = 1.5  # time stamps this close to the expected ones are taken as exact
 HOLE_SECONDS = 0.01
+_MAX_PLANES = 7  # PyAV 18 does not find the end of more and reads on into other memory
 _SEEK_TRIES = 6
 
 
@@ -135,7 +136,7 @@ class Listener:
         self._rewind()
 
     def _rewind(self) -> None:
-        """Stand at the very start, with a new decoder: only there does FFmpeg cut the priming off."""
+        """Stand at the very start, with a new decoder: only then is the priming cut off."""
         self.close()
         self._opened(open_input(self.path))
         self._reset()
@@ -174,7 +175,11 @@ class Listener:
             return None
         if expected is not None and abs(position - expected) > HOLE_SECONDS * self.facts.rate:
             self._damage("the sound has a hole or runs backwards", stamp)
-        data = self._matched(frame)
+        try:
+            data = self._matched(frame)
+        except (av.FFmpegError, ValueError) as error:
+            self._damage(f"a piece of sound cannot be used ({reason(error)})", stamp)
+            return None
         self._ready = (position, data)
         self._next = position + data.shape[1]
         return self._ready
@@ -195,8 +200,10 @@ class Listener:
 
     def _matched(self, frame: AudioFrame) -> Block:
         """The frame's samples in the stream's layout and rate, whatever the frame says."""
-        data = float_samples(frame)
         channels, rate = self.facts.channels, self.facts.rate
+        if frame.layout.nb_channels > _MAX_PLANES >= channels:
+            raise ValueError(f"{frame.layout.nb_channels} channels of a sudden")
+        data = float_samples(frame)
         if data.shape[0] != channels:
             self.problems.add("the number of channels changes")
             data = np.resize(data, (channels, data.shape[1]))
@@ -212,7 +219,9 @@ class Listener:
 
 def float_samples(frame: AudioFrame) -> Block:
     """A decoded frame as ``float32 [C, n]`` in -1..1; what is not a number becomes silence."""
-    channels = len(frame.layout.channels)
+    channels = frame.layout.nb_channels
+    if frame.format.is_planar and channels > _MAX_PLANES:
+        (frame,) = av.AudioResampler("flt", frame.layout, frame.sample_rate).resample(frame)
     data = frame.to_ndarray()
     if not frame.format.is_planar:
         data = data.reshape(-1, channels).T  # [1, n*C] -> [C, n]

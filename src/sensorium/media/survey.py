@@ -154,7 +154,7 @@ def _audio_facts(stream: AudioStream, frames: Sequence[AudioFrame], ends: Ends) 
         first=first,
         end=end,
         rate=rate,
-        channels=len(frames[0].layout.channels),
+        channels=frames[0].layout.nb_channels,
         frame=frames[1].samples if regular else 0,
         grid=first * base + Fraction(frames[0].samples, rate),
     )

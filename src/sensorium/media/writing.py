@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -165,7 +165,8 @@ def _whole_or_nothing(path: Path, form: str, options: dict[str, str]) -> Iterato
     except (av.FFmpegError, OSError) as error:
         raise MediaError(f"{path}: cannot be written ({reason(error)})") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def _video_stream(container: OutputContainer, fps: Fraction, encoding: Encoding) -> VideoStream:
@@ -277,8 +278,9 @@ class _Feed:
         size = self.stream.codec_context.frame_size or 1024
         total = self.data.shape[1]
         while self.done < total and self.done / self.rate < until_seconds:
-            block = np.ascontiguousarray(self.data[:, self.done : self.done + size])
-            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=LAYOUTS[len(block)])
+            block = self.data[:, self.done : self.done + size]
+            packed = np.ascontiguousarray(block.T).reshape(1, -1)  # [C, n] -> [1, n*C]
+            frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=LAYOUTS[len(block)])
             frame.sample_rate, frame.pts = self.rate, self.done
             frame.time_base = Fraction(1, self.rate)
             self.container.mux(self.stream.encode(frame))
