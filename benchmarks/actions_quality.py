@@ -4,7 +4,7 @@
 
 Trains every variant with every seed (runs that are there are gone on with or kept), tests each on
 held-out clips and on their reverses, and writes ``results/actions_quality.json``. The networks
-share trunk, data, steps and optimiser. Ablations run at a shorter budget, with their base beside them.
+share trunk, data, steps and optimiser. Ablations run at a shorter budget, beside their base.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from report import write_results
 from torch.utils.flop_counter import FlopCounterMode
 
+from report import write_results
 from sensorium import store, training
 from sensorium.actions.datasets import ActionData
 from sensorium.actions.metrics import pair_accuracy

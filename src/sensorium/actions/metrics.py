@@ -20,13 +20,13 @@ def action_meters(classes: Sequence[str]) -> dict[str, Meter]:
     """
     from torchmetrics.classification import MulticlassAccuracy
 
-    from sensorium.actions.class_meter import ClassAccuracy
+    from sensorium.actions.class_meter import ClassAccuracy, MeanClassAccuracy
 
     count = len(classes)
     meters: dict[str, Meter] = {"top1": MulticlassAccuracy(count, average="micro")}
     if count > 5:
         meters["top5"] = MulticlassAccuracy(count, average="micro", top_k=5)
-    meters["mean_class"] = MulticlassAccuracy(count, average="macro")
+    meters["mean_class"] = MeanClassAccuracy(count)
     meters |= {f"top1/{name}": ClassAccuracy(k) for k, name in enumerate(classes)}
     return meters
 

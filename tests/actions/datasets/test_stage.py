@@ -82,10 +82,10 @@ def test_video_for_test_protocols():
 def test_adapt_gives_classes_and_the_way_to_look():
     @dataclass(frozen=True)
     class Config:
-        view: View = View(size=32, hop_seconds=0.25)
+        view: View
         classes: tuple[str, ...] = ()
 
-    adapted = DATA.adapt(Config())
+    adapted = DATA.adapt(Config(View(size=32, hop_seconds=0.25)))
     assert adapted.classes == LABELS
     assert (adapted.view.size, adapted.view.sampling) == (28, DATA.sampling)
     assert (adapted.view.fps, adapted.view.window_seconds) == (8.0, 2.0)

@@ -43,8 +43,12 @@ def moment(seed: int, label: str, seconds: float = 2.0) -> Moment:
     windows of a pair cannot be told apart by single frames.
 
     Raises:
-        ValueError: when no episode has such a window (too long a window).
+        ValueError: for a window as long as an episode.
     """
+    if not 0 < seconds < _EPISODE_SECONDS:
+        raise ValueError(
+            f"a moment's window must be shorter than {_EPISODE_SECONDS:g} s, got {seconds:g}"
+        )
     rng = generator(seed, "moment")
     reverse = bool(rng.uniform() < 0.5)
     wanted = partner(label) if reverse else label
@@ -57,7 +61,7 @@ def moment(seed: int, label: str, seconds: float = 2.0) -> Moment:
             if reverse:
                 return Moment(backwards(episode), episode.seconds - start - seconds, label)
             return Moment(episode, start, label)
-    raise ValueError(f"no window of {seconds:g} s shows {label!r}; ask for shorter ones")
+    raise ValueError(f"no window of {seconds:g} s shows {label!r} plainly; take another length")
 
 
 def _starts(episode: Episode, label: str, seconds: float, rng: np.random.Generator) -> list[float]:
