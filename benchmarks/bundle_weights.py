@@ -1,0 +1,37 @@
+"""Puts trained systems into the package: ``python benchmarks/bundle_weights.py runs/tsm runs/stnet …``.
+
+Each run folder's system is stored as float16 under ``src/sensorium/weights/<recipe>``, loaded back and
+measured again, so that the card speaks of the weights that are shipped.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from sensorium import store, training
+
+WEIGHTS = Path(__file__).parent.parent / "src" / "sensorium" / "weights"
+
+
+def bundle(run: Path) -> None:
+    system = store.load(run)
+    card: store.Card = system.card
+    recipe = training.recipe(card.recipe)
+    system.weights = card.recipe
+    target = store.save(system, WEIGHTS / card.recipe, card, dtype=torch.float16)
+    shipped = store.load(target)
+    metrics = training.evaluate(shipped, recipe.data)
+    shipped.weights = card.recipe
+    card = replace(card, metrics=metrics, notes=(*card.notes, "stored as float16"))
+    store.save(shipped, target, card, dtype=torch.float16)
+    size = (target / "model.safetensors").stat().st_size
+    print(f"{card.recipe}: top1 {metrics['top1']:.4f}, {size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        bundle(Path(name))
