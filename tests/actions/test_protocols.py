@@ -96,22 +96,17 @@ def test_logits_or_probabilities():
     assert not torch.allclose(by_logits, by_probabilities)
 
 
-def test_score_runs_all_views_in_batches():
-    sizes = []
-
-    def network(frames):
-        sizes.append(len(frames))
-        return frames.float().mean((1, 2, 3, 4))[:, None] * torch.tensor([0.0, 0.1])
-
-    protocol = p.PROTOCOLS["accurate"]
-    sampling = Sampling("uniform", 8)
-    got = p.score(protocol, protocol.views(video(), sampling, 14), network, batch=4)
-    means = torch.stack([v.float().mean() for v in protocol.views(video(), sampling, 14)])
-    expected = (means.mean() * torch.tensor([0.0, 0.1])).softmax(0)
-    assert sizes == [4, 2]
-    assert torch.allclose(got, expected)
-
-
 def test_too_many_clips_for_the_sampling():
     with pytest.raises(ValueError, match="uniform sampling gives 1 to 2 test clips"):
         list(p.PROTOCOLS["dense"].views(video(), Sampling("uniform", 8), 14))
+
+
+def test_a_protocol_that_is_not_there_or_not_for_this_sampling():
+    with pytest.raises(ValueError, match="'acurate'; did you mean 'accurate'"):
+        p.find_protocol("acurate", Sampling())
+    with pytest.raises(ValueError, match="needs dense sampling.*or the protocol efficient or acc"):
+        p.find_protocol("dense", Sampling("uniform", 8))
+    with pytest.raises(ValueError, match="needs snippets sampling"):
+        p.find_protocol("stnet", Sampling("dense", 8))
+    assert p.find_protocol("efficient", Sampling("snippets", 7, 5)).views_per_video == 1
+    assert p.find_protocol("dense", Sampling("dense", 8)).views_per_video == 30

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from sensorium import store
@@ -9,7 +11,9 @@ def test_json_is_what_evaluate_says(run, videos, system):
     ran = run("evaluate", system, *words, "--json")
     assert (ran.code, ran.err) == (0, "")
     (record,) = ran.records
-    assert list(record) == ["system", "weights", "data", "seeds", "metrics"]
+    keys = ["system", "weights", "data", "protocol", "views", "seeds", "metrics"]
+    assert list(record) == keys
+    assert (record["protocol"], record["views"]) == (None, 1)
     assert (record["system"], record["weights"], record["seeds"]) == ("tsm", "both", [0])
     assert record["data"]["kind"] == "folder"
 
@@ -54,3 +58,29 @@ def test_data_have_to_be_named_where_the_card_names_none(run, system):
     ran = run("evaluate", system)
     assert ran.code == 1
     assert "--data.root" in ran.complaint
+
+
+def test_a_protocol_by_name(run, videos, system):
+    words = ("--data.root", videos, "--workers", "0", "--protocol", "accurate")
+    ran = run("evaluate", system, *words, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    (record,) = ran.records
+    assert (record["protocol"], record["views"]) == ("accurate", 6)
+
+    from sensorium.cli.origin import data_of
+
+    data = replace(data_of(str(system)), root=videos)
+    assert record["metrics"] == pytest.approx(
+        evaluate(store.load(system), data, protocol="accurate")
+    )
+    ran = run("evaluate", system, *words)
+    assert "protocol accurate: 6 views of each video" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("dense", "needs dense sampling"), ("best", "no test protocol is called")]
+)
+def test_a_protocol_that_cannot_be(run, videos, system, name, said):
+    ran = run("evaluate", system, "--data.root", videos, "--protocol", name)
+    assert (ran.code, ran.out) == (1, "")
+    assert said in ran.complaint

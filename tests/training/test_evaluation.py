@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -100,3 +101,15 @@ def test_measure_must_not_compute(tiny: ModuleType, system: Any) -> None:
     system.measure = lambda batch, meters: meters["top1"].compute()
     with pytest.raises(TypeError, match="must only update"):
         evaluate(system, tiny.TinyData())
+
+
+def test_data_of_other_classes_are_refused(tiny: ModuleType, system: Any) -> None:
+    config = tiny.TinyData().adapt(tiny.TinyConfig())
+    other = tiny.Tiny(replace(config, classes=("far", "left", "up")))
+    with pytest.raises(ValueError, match=r"knows 3 classes \(far, left, up\), the data have 3"):
+        evaluate(other, tiny.TinyData())
+
+
+def test_a_protocol_where_there_are_none(tiny: ModuleType, system: Any) -> None:
+    with pytest.raises(ValueError, match="tiny on TinyData has no test protocols"):
+        evaluate(system, tiny.TinyData(), protocol="accurate")

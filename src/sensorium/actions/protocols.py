@@ -7,17 +7,17 @@ code. Sizes are in units of the network's input side, so that they hold for smal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from sensorium import images
 from sensorium.actions.augment import Fit, fitted_size
 from sensorium.actions.sampling import Sampling, frame_count, index_times
+from sensorium.suggest import did_you_mean
 from sensorium.types import Span, Video
 
 
@@ -27,6 +27,7 @@ class Protocol:
 
     Attributes:
         name: how papers and reports call it.
+        kind: the kind of sampling that it is made for; ``None``: any.
         clips: sets of frames per video.
         crops: per clip: 1 (centre), 3 (both ends of the longer side, centre), 5 (corners, centre)
             or 10 (those and their mirror images; wrong for classes that speak of left and right).
@@ -37,6 +38,7 @@ class Protocol:
     """
 
     name: str
+    kind: Literal["uniform", "dense", "snippets"] | None = None
     clips: int = 1
     crops: Literal[1, 3, 5, 10] = 1
     full: bool = False
@@ -121,37 +123,30 @@ def _anchors(height: int, width: int, side: int, crops: int) -> Sequence[tuple[i
     return [(0, 0), (0, 4 * x), (4 * y, 0), (4 * y, 4 * x), (2 * y, 2 * x)]
 
 
-@torch.no_grad()
-def score(
-    protocol: Protocol,
-    views: Iterator[Tensor],
-    network: Callable[[Tensor], Tensor],
-    batch: int = 8,
-) -> Float[Tensor, " K"]:
-    """Class probabilities of one video.
-
-    Args:
-        protocol: that made the views.
-        views: ``uint8 [T, 3, S, S]`` each.
-        network: ``uint8 [B, T, 3, S, S] -> logits [B, K]``.
-        batch: views per forward pass.
-    """
-    logits, waiting = [], []
-    for view in views:
-        waiting.append(view)
-        if len(waiting) == batch:
-            logits.append(network(torch.stack(waiting)))
-            waiting = []
-    if waiting:
-        logits.append(network(torch.stack(waiting)))
-    return protocol.aggregate(torch.cat(logits))
-
-
 PROTOCOLS: dict[str, Protocol] = {
     "efficient": Protocol("efficient"),
-    "accurate": Protocol("accurate", clips=2, crops=3, full=True),
-    "dense": Protocol("dense", clips=10, crops=3, full=True),
-    "stnet": Protocol("stnet", full=True, fit="four-thirds", segments=25),
+    "accurate": Protocol("accurate", "uniform", clips=2, crops=3, full=True),
+    "dense": Protocol("dense", "dense", clips=10, crops=3, full=True),
+    "stnet": Protocol("stnet", "snippets", full=True, fit="four-thirds", segments=25),
 }
 """``efficient``: 1 clip x centre 224. ``accurate``: 2 x 3 crops of 256 (Something-Something).
 ``dense``: 10 x 3 crops of 256 (Kinetics). ``stnet``: 25 snippets, centre 256 of a 4:3 picture."""
+
+
+def find_protocol(name: str, sampling: Sampling) -> Protocol:
+    """The protocol of that name, if it can be followed with this sampling.
+
+    Raises:
+        ValueError: when there is none, or it is made for another kind of sampling.
+    """
+    if name not in PROTOCOLS:
+        raise ValueError(f"no test protocol is called {name!r}{did_you_mean(name, PROTOCOLS)}")
+    protocol = PROTOCOLS[name]
+    if protocol.kind not in (None, sampling.kind):
+        fitting = [p.name for p in PROTOCOLS.values() if p.kind in (None, sampling.kind)]
+        raise ValueError(
+            f"the protocol {name!r} needs {protocol.kind} sampling, the data have {sampling.kind} "
+            f"sampling; take a system trained with {protocol.kind} sampling, or "
+            f"the protocol {' or '.join(fitting)}"
+        )
+    return protocol

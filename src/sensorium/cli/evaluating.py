@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from sensorium.cli.options import SPEECH, Count, Device, Speaking, UsageError
-from sensorium.cli.origin import data_of, refuse_other_classes
+from sensorium.cli.options import SPEECH, Count, Device, OptionalName, Speaking, UsageError
+from sensorium.cli.origin import data_of
 from sensorium.cli.usage import help_of, read_arguments
 
 if TYPE_CHECKING:
@@ -22,11 +22,15 @@ class EvaluateOptions:
     split: Literal["test", "val", "train"] = "test"
     """Which part of the data."""
 
+    protocol: OptionalName = None
+    """A test protocol of the system's paper (actions: efficient, accurate, dense, stnet). Default:
+    one view of each video."""
+
     limit: Count = None
     """Measure the first N examples only. Default: all."""
 
     batch: int = 32
-    """Examples at once; the figures do not depend on it."""
+    """Examples (with a protocol: views) at once; the figures do not depend on it."""
 
     seed: int = 0
     """Of the examples' own randomness, where they have any."""
@@ -47,6 +51,7 @@ class Evaluate(EvaluateOptions):
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "sensorium evaluate tsm",
         "sensorium evaluate tsm --limit 200 --json",
+        "sensorium evaluate tsm --protocol accurate",
         "sensorium evaluate runs/my-videos --data.root my/other/videos",
         "sensorium evaluate tsm --help                  (lists the fields of its data, too)",
     )
@@ -62,16 +67,19 @@ class Evaluate(EvaluateOptions):
             raise UsageError("got no NAME, expected a system; see sensorium evaluate --help")
         from sensorium.cli.devices import load_system
         from sensorium.plain import to_plain
-        from sensorium.training import evaluate
+        from sensorium.training import evaluate, protocol_test
 
         system = load_system(self.name, self.device)
         data = self.data or data_of(self.name)
-        refuse_other_classes(system, data)
+        views = 1
+        if self.protocol is not None:
+            views = protocol_test(self.protocol, system, data).views
         with console.working(f"evaluating {system.weights}"):
             metrics = evaluate(
                 system,
                 data,
                 split=self.split,
+                protocol=self.protocol,
                 limit=self.limit,
                 batch=self.batch,
                 seed=self.seed,
@@ -82,10 +90,15 @@ class Evaluate(EvaluateOptions):
                 "system": system.name,
                 "weights": system.weights,
                 "data": {**to_plain(data), "split": self.split, "limit": self.limit},
+                "protocol": self.protocol,
+                "views": views,
                 "seeds": [self.seed],
                 "metrics": metrics,
             }
         )
+        if self.protocol is not None:
+            counted = "1 view" if views == 1 else f"{views} views"
+            console.show(f"protocol {self.protocol}: {counted} of each video")
         show_metrics(system.weights, metrics, console)
         return 0
 

@@ -10,7 +10,6 @@ from sensorium.cli.options import UsageError
 
 if TYPE_CHECKING:
     from sensorium.store import Header
-    from sensorium.system import System
 
 
 def data_of(name: str) -> Any:
@@ -78,25 +77,3 @@ def _data_like(config: dict[str, Any]) -> Any:
         fps=view.fps,
         window_seconds=view.window_seconds,
     )
-
-
-def refuse_other_classes(system: System, data: Any) -> None:
-    """Figures on data of other classes would mean nothing.
-
-    Raises:
-        ValueError: when the classes, or their order, are not the system's.
-    """
-    wanted = data.adapt(system.config)
-    knows, has = (getattr(c, "classes", ()) for c in (system.config, wanted))
-    if knows == has:
-        return
-    raise ValueError(
-        f"{system.weights} knows {_count(knows)}, the data have {_count(has)}; "
-        "name data of its classes with --data"
-    )
-
-
-def _count(classes: tuple[str, ...]) -> str:
-    """``15 classes (rise, sink, slide right …)``."""
-    more = " …" if len(classes) > 3 else ""
-    return f"{len(classes)} classes ({', '.join(classes[:3])}{more})"

@@ -4,7 +4,7 @@
 consumers. `train` wires them together and saves the trained system. `evaluate` measures one.
 """
 
-from sensorium.training.evaluation import evaluate
+from sensorium.training.evaluation import HasProtocols, evaluate, protocol_test
 from sensorium.training.loop import fit
 from sensorium.training.optimisation import HasParameterGroups
 from sensorium.training.recipes import recipe, recipes
@@ -14,9 +14,11 @@ from sensorium.training.whole import HasPaper, train
 __all__ = [
     "HasPaper",
     "HasParameterGroups",
+    "HasProtocols",
     "Step",
     "evaluate",
     "fit",
+    "protocol_test",
     "recipe",
     "recipes",
     "train",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sensorium.actions.augment import Augmentation, Fit
+from sensorium.actions.datasets.by_protocol import ProtocolTest
 from sensorium.actions.datasets.folder import read_folder
 from sensorium.actions.datasets.kinetics import read_kinetics
 from sensorium.actions.datasets.lists import read_lists
@@ -21,8 +22,10 @@ from sensorium.actions.datasets.something import (
 from sensorium.actions.datasets.stage import StageClips, StageExamples, stage_classes
 from sensorium.actions.datasets.ucf_hmdb import read_hmdb51, read_ucf101
 from sensorium.actions.datasets.video_examples import Look, VideoExamples
+from sensorium.actions.protocols import find_protocol
 from sensorium.actions.sampling import Sampling
 from sensorium.recipe import Split
+from sensorium.system import System
 
 Kind = Literal[
     "stage",
@@ -139,6 +142,14 @@ class ActionData:
                 "and, for a folder per class, that each class has at least 3 videos"
             )
         return VideoExamples(listing, split, self._look())
+
+    def protocol(self, name: str, system: System) -> ProtocolTest:
+        """How one of the papers' test protocols tests ``system`` on these data.
+
+        Raises:
+            ValueError: when there is no such protocol, or it is not for this sampling.
+        """
+        return ProtocolTest(self, find_protocol(name, self.sampling), system)
 
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the labels.

@@ -2,23 +2,13 @@
 
 Published layouts:
 
-=====================  ==================================
-========================================= set                    videos
-annotations =====================  ==================================
-========================================= Something V1           ``<id>/00001.jpg`` ...
-``something-something-v1-{split}.csv``:
-                                                           ``id;template``, no header;
-                                                           ``something-something-v1-labels.csv``
-Something V2           ``<id>.webm`` or
-``something-something-v2-{split}.json``:
-                       ``<id>/000001.jpg`` ...             list of ``{"id", "template", ...}``;
-                                                           ``something-something-v2-labels.json``:
-                                                           ``{"text": "index"}``
-Jester                 ``<id>/00001.jpg`` ...              ``jester-v1-{split}.csv``:
-``id;label``;
-                                                           ``jester-v1-labels.csv``
-=====================  ==================================
-=========================================
+- Something V1: videos ``<id>/00001.jpg`` ...; annotations ``something-something-v1-{split}.csv``
+  (``id;template``, no header) and ``something-something-v1-labels.csv`` (a template per line).
+- Something V2: videos ``<id>.webm`` or ``<id>/000001.jpg`` ...; annotations
+  ``something-something-v2-{split}.json`` (a list of ``{"id", "template", ...}``) and
+  ``something-something-v2-labels.json`` (``{"text": "index"}``).
+- Jester: videos ``<id>/00001.jpg`` ...; annotations ``jester-v1-{split}.csv`` (``id;label``) and
+  ``jester-v1-labels.csv``.
 
 ``split`` is ``train``, ``validation`` or ``test``; the test lists hold no labels, so that papers
 report on ``validation``, and so does our ``test`` split.

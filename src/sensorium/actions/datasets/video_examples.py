@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,6 +43,14 @@ class Look:
     window_seconds: float = 0.0
     folder_fps: float = 12.0
     template: str = ""
+
+    def part(self, span: Span, rng: np.random.Generator | None = None) -> Span:
+        """The part of a video that is looked at: a random one with ``rng``, else the middle."""
+        if not 0 < self.window_seconds < span.duration:
+            return span
+        place = 0.5 if rng is None else float(rng.random())
+        start = span.start + place * (span.duration - self.window_seconds)
+        return Span(start, start + self.window_seconds)
 
 
 class VideoExamples:
@@ -86,11 +95,7 @@ class VideoExamples:
         video, label = self.video(index)
         look = self.look
         rng = generator(seed, "clip", index) if self.split == "train" else None
-        span = video.span
-        if 0 < look.window_seconds < span.duration:
-            place = 0.5 if rng is None else float(rng.random())
-            start = span.start + place * (span.duration - look.window_seconds)
-            span = Span(start, start + look.window_seconds)
+        span = look.part(video.span, rng)
         fps = look.fps or video.fps
         indices = look.sampling.indices(frame_count(span, fps), self.split, rng)
         frames = video.frames(index_times(indices, fps, span.start))
