@@ -141,5 +141,36 @@ def test_broken_frame_folders(make):
     (folder / "002.jpg").write_bytes(b"nothing")
     with pytest.raises(MediaError, match=r"002.jpg: not a picture"):
         opened.video(1)[0].frames([1.5 / 12])
-    with pytest.raises(MediaError, match=r"expected frames named img_\{:05d\}.jpg, found 001.jpg"):
-        data(make, template="img_{:05d}.jpg").open("train").example(0, 0)
+    with pytest.raises(ValueError, match=r"expected frames named img_\{:05d\}.jpg, found 001.jpg"):
+        data(make, template="img_{:05d}.jpg").open("train")
+
+
+def test_broken_videos_are_named_before_training(tree, caplog):
+    train = data(tree).open("train")
+    for record in train.listing.records[:2]:
+        record.path.write_bytes(b"\0" * 100)
+    with pytest.raises(ValueError, match="2 of 12 train videos cannot be read, the first: ") as got:
+        data(tree).open("train")
+    assert "\n" not in str(got.value)
+    assert "--data.missing skip" in str(got.value)
+    left = data(tree, missing="skip").open("train")
+    assert left.listing.records == train.listing.records[2:]
+    assert train.listing.records[0].path.name in caplog.text
+
+
+def test_videos_of_one_name_all_count(make):
+    for name in ("a/x.mp4", "a/x.mov", "a/X.avi", "b/x.mp4", "b/y.mp4"):
+        make.video(name)
+    make.frames("b/y", template="{:03d}.jpg")  # the frames of y.mp4
+    found = {
+        f"{r.path.parent.name}/{r.path.name}"
+        for split in ("train", "val", "test")
+        for r in data(make).open(split).listing.records
+    }
+    assert found == {"a/x.mp4", "a/x.mov", "a/X.avi", "b/x.mp4", "b/y"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("size", 0), ("fps", -1.0), ("window_seconds", -2.0)])
+def test_settings_without_a_meaning(make, name, value):
+    with pytest.raises(ValueError, match=f"data: {name} must be at least"):
+        data(make, **{name: value})

@@ -79,8 +79,8 @@ class ActionData:
         label_order: of Something-Something V1 and Jester: ``sorted`` (TSM) or ``file``
             (MMAction2).
         template: names of extracted frames; default: TSM's for the set (`TEMPLATES`).
-        missing: what to do when the disk lacks videos that the annotations name: ``error``, or
-            ``skip`` them and say how many.
+        missing: what to do when the disk lacks videos that the annotations name, or with a
+            ``folder`` cannot be read: ``error``, or ``skip`` them and say how many.
         sampling: which frames of a clip.
         size: side of the frames in pixels.
         fit: how whole pictures become square, see ``augment.fitted_size``.
@@ -113,6 +113,13 @@ class ActionData:
     episodes: float = 0.0
     cache: Path | None = None
 
+    def __post_init__(self) -> None:
+        for name, least in (("size", 1), ("fps", 0), ("window_seconds", 0), ("length", 1)):
+            if not least <= getattr(self, name) < float("inf"):
+                raise ValueError(
+                    f"data: {name} must be at least {least}, got {getattr(self, name)!r}"
+                )
+
     def __str__(self) -> str:
         """In words, for the card of what was trained on it."""
         look = self._look()
@@ -141,7 +148,8 @@ class ActionData:
                 f"{self.kind}: no videos for {split} in {self.root}; check --data.root "
                 "and, for a folder per class, that each class has at least 3 videos"
             )
-        return VideoExamples(listing, split, self._look())
+        examples = VideoExamples(listing, split, self._look())
+        return self._readable(examples) if self.kind == "folder" else examples
 
     def protocol(self, name: str, system: System) -> ProtocolTest:
         """How one of the papers' test protocols tests ``system`` on these data.
@@ -212,6 +220,22 @@ class ActionData:
                 "with --data.missing skip"
             )
         logging.getLogger(__name__).warning("%s and left out", what)
+
+    def _readable(self, examples: VideoExamples) -> VideoExamples:
+        """Your own videos are opened before a run starts, so that it does not end on a bad one."""
+        bad = examples.unreadable()
+        if not bad:
+            return examples
+        listing, split = examples.listing, examples.split
+        what = f"folder: {len(bad)} of {len(listing.records)} {split} videos cannot be read"
+        good = tuple(record for record in listing.records if record not in bad)
+        if self.missing == "error" or not good:
+            raise ValueError(
+                f"{what}, the first: {next(iter(bad.values()))}; mend or remove them, or leave "
+                "them out with --data.missing skip"
+            )
+        logging.getLogger(__name__).warning("%s and left out: %s", what, "; ".join(bad.values()))
+        return VideoExamples(replace(listing, records=good), split, examples.look)
 
     def _stage(self, split: Split) -> StageExamples:
         look = self._look()

@@ -68,15 +68,15 @@ def _class_folders(top: Path) -> list[str]:
 
 
 def _videos(folder: Path) -> list[Path]:
-    """Videos, and folders with pictures in them."""
-    found = []
-    for path in Shelf(folder).items().values():
-        pictures = path.is_dir() and any(
-            p.suffix.lower() in PICTURE_SUFFIXES for p in path.iterdir()
-        )
-        if path.is_file() or pictures:
-            found.append(path)
-    return found
+    """Folders with pictures in them, and videos of which there is no such folder."""
+    there = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    frames = {p.name: p for p in there if p.is_dir() and _holds_pictures(p)}
+    videos = [p for p in there if p.is_file() and p.suffix.lower() in VIDEO_SUFFIXES]
+    return sorted([*frames.values(), *(p for p in videos if p.stem not in frames)])
+
+
+def _holds_pictures(folder: Path) -> bool:
+    return any(p.suffix.lower() in PICTURE_SUFFIXES for p in folder.iterdir())
 
 
 def _division(name: str, items: Sequence[Path]) -> dict[Split, list[Path]]:

@@ -106,23 +106,31 @@ class VideoExamples:
             frames, label = self._augment(frames, label, rng)
         return {"frames": frames, "label": torch.tensor(label)}
 
-    def problems(self) -> list[str]:
-        """One line for each video that is missing, was left out or cannot be opened.
-
-        Opens every file, so that a long run does not end on a broken one.
-        """
+    def unreadable(self) -> dict[Record, str]:
+        """The videos that cannot be opened, each with the reason; opens every file."""
         from sensorium.media import MediaError
 
-        found = [f"{path}: missing" for path in self.listing.missing]
-        found += self.listing.notes
+        found = {}
         for record in self.listing.records:
             try:
                 video = self._open(record)
                 video.frames([video.span.start])
             except MediaError as error:
-                found.append(str(error))
-            else:
-                found += [f"{record.path}: {line}" for line in getattr(video, "problems", ())]
+                found[record] = str(error)
+        return found
+
+    def problems(self) -> list[str]:
+        """One line for each video that is missing, was left out, cannot be opened or is damaged.
+
+        Opens every file.
+        """
+        bad = self.unreadable()
+        found = [f"{path}: missing" for path in self.listing.missing]
+        found += [*self.listing.notes, *bad.values()]
+        for record in self.listing.records:
+            if record not in bad:
+                damage = getattr(self._open(record), "problems", ())
+                found += [f"{record.path}: {line}" for line in damage]
         return found
 
     def _warn(self, index: int, video: Video) -> None:
