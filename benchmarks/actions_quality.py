@@ -173,7 +173,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--steps", type=int, default=1600)
-    parser.add_argument("--ablation-steps", type=int, default=600)
+    parser.add_argument("--ablation-steps", type=int, default=500)
     parser.add_argument("--folder", type=Path, default=Path("runs/quality"))
     parser.add_argument("--only", choices=["main", "ablation"], help="one part of the table")
     options = parser.parse_args()
