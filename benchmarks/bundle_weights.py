@@ -1,7 +1,7 @@
-"""Puts trained systems into the package: ``python benchmarks/bundle_weights.py runs/tsm runs/stnet …``.
+"""Puts trained systems into the package: ``python benchmarks/bundle_weights.py runs/tsm …``.
 
-Each run folder's system is stored as float16 under ``src/sensorium/weights/<recipe>``, loaded back and
-measured again, so that the card speaks of the weights that are shipped.
+Each run folder's system is stored as float16 under ``src/sensorium/weights/<recipe>``, loaded back
+and measured again, so that the card speaks of the weights that are shipped.
 """
 
 from __future__ import annotations

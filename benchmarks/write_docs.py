@@ -2,8 +2,8 @@
 
     python benchmarks/write_docs.py [--check]
 
-A table named ``x`` stands between ``<!-- table: x -->`` and ``<!-- end -->``. With ``--check`` nothing is
-written, and the exit code says whether something would have been.
+A table named ``x`` stands between ``<!-- table: x -->`` and ``<!-- end -->``. With ``--check``
+nothing is written, and the exit code says whether something would have been.
 """
 
 from __future__ import annotations
@@ -109,14 +109,60 @@ def plain(name: str) -> Callable[[], str]:
     return write
 
 
+def media_speed() -> str:
+    results = load("media_speed")
+    rows = []
+    for clip, jobs in results["clips"].items():
+        for job, row in jobs.items():
+            rows.append(
+                (f"{clip}: {job}", row["sensorium_fps"], row["opencv_fps"], row["times_opencv"])
+            )
+    head = ("", "Sensorium, frames/s", "OpenCV, frames/s", "ratio")
+    return table(head, rows) + machine(results)
+
+
+def media_fuzz() -> str:
+    results = load("media_fuzz")
+    kinds = results["by_kind"]
+    outcomes = {
+        "read": "the damage changes nothing",
+        "read_with_problems": "read, and the damage named",
+        "refused": "refused in one line",
+        "unnoticed": "read, decodes differently, nothing to notice it by",
+    }
+    rows = [
+        (text, *(kinds[k].get(key, 0) for k in kinds), results[key])
+        for key, text in outcomes.items()
+    ]
+    bad = [(key.replace("_", " "), *("" for _ in kinds), results[key]) for key in BAD]
+    return table(("", *kinds, f"all {results['variants']}"), [*rows, *bad]) + machine(results)
+
+
+BAD = ("crashed", "hung", "other_error")
+
+
+def resume() -> str:
+    results = load("resume_torture")
+    yes = {True: "yes", False: "no"}
+    rows = [
+        ("kills of a running process", results["kills_of_a_running_process"]),
+        ("of these at random moments", results["kills_at_random_moments"]),
+        ("same rows in the log as an unbroken run", yes[results["same_log_rows"]]),
+        ("same final metrics", yes[results["same_final_metrics"]]),
+        ("same weights, bit for bit", yes[results["same_weights"]]),
+        ("unreadable checkpoints", results["unreadable_checkpoints"]),
+    ]
+    return table((f"`{results['recipe']}`, {results['steps']} steps", ""), rows) + machine(results)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
     "actions-classes": actions_classes,
     "world-speed": plain("world_speed"),
-    "media-speed": plain("media_speed"),
-    "media-fuzz": plain("media_fuzz"),
-    "resume": plain("resume_torture"),
+    "media-speed": media_speed,
+    "media-fuzz": media_fuzz,
+    "resume": resume,
 }
 
 
