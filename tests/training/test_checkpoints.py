@@ -151,3 +151,26 @@ def test_best_is_kept_whatever_comes_later(tiny: ModuleType, tmp_path: Path) -> 
     assert best.step == max(s.number for s in seen if s.validation["top1"] == top)
     kept = checkpoints.at(tmp_path / "run", best.step)
     assert kept.record.validation == seen[best.step - 1].validation
+
+
+@pytest.mark.parametrize("limit", [2000, 6000])
+def test_a_full_disk_is_told_in_one_line_and_leaves_the_old_checkpoint(
+    tiny: ModuleType, tmp_path: Path, limit: int
+) -> None:
+    resource = pytest.importorskip("resource")  # not on Windows
+    system = tiny.Tiny(tiny.TinyConfig(width=tiny.Width(64), classes=("a", "b")))
+    size = write(tmp_path, system, 7).joinpath("model.safetensors").stat().st_size
+    assert 2000 < size < 6000  # the model does not fit, or the optimiser's state
+    state = {"optimiser": torch.zeros(5000), "scaler": None}
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(OSError, match="cannot be written .*is the disk full") as got:
+            checkpoints.write(tmp_path, system, state, Record(9, 0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(got.value)
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-00000007"]
+    newest = checkpoints.newest(tmp_path)
+    assert newest is not None
+    assert newest.record.step == 7

@@ -47,7 +47,9 @@ def write_system(
 
     Raises:
         ValueError: when a weight does not fit ``dtype``.
+        OSError: when the disk does not take it.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     card = replace(card, parameters=sum(p.numel() for p in system.parameters()))
@@ -59,7 +61,10 @@ def write_system(
         "card": to_plain(card),
     }
     tensors = {k: _stored(k, v, dtype) for k, v in system.state_dict().items()}
-    save_file(tensors, folder / MODEL, metadata={"format": "pt"})
+    try:
+        save_file(tensors, folder / MODEL, metadata={"format": "pt"})
+    except SafetensorError as error:  # what the library makes of a full disk
+        raise OSError(f"{MODEL} cannot be written ({error}); is the disk full?") from error
     text = readme(card, system.name, system.weights)
     (folder / README).write_text(text, encoding="utf-8")
     (folder / CONFIG).write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")

@@ -88,16 +88,28 @@ class Checkpoint:
 
 
 def write(run: Path, system: System, state: dict[str, Any], record: Record) -> None:
-    """Write the checkpoint of ``record.step``, then let go of what is no longer needed."""
+    """Write the checkpoint of ``record.step``, then let go of what is no longer needed.
+
+    Raises:
+        OSError: when the disk does not take it; what was there before stays.
+    """
     folder = run / CHECKPOINTS / _name(record.step)
     with fresh_folder(folder) as unfinished:
         write_system(system, unfinished, Card(description=f"Checkpoint at step {record.step}."))
-        torch.save(state, unfinished / STATE)
+        _save_state(state, unfinished / STATE)
         hashes = {p.name: _sha256(p) for p in sorted(unfinished.iterdir())}
         whole = to_plain(record) | {"sha256": hashes}
         (unfinished / RECORD).write_text(json.dumps(whole, indent=1) + "\n")
         flush(unfinished / RECORD)
     _prune(run, record)
+
+
+def _save_state(state: dict[str, Any], path: Path) -> None:
+    try:
+        torch.save(state, path)
+    except RuntimeError as error:  # what torch makes of a full disk
+        reason = str(error).splitlines()[0]
+        raise OSError(f"{STATE} cannot be written ({reason}); is the disk full?") from error
 
 
 def read(folder: Path) -> Checkpoint:
