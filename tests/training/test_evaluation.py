@@ -95,6 +95,8 @@ def test_empty_split(tiny: ModuleType, system: Any) -> None:
         evaluate(system, tiny.TinyData(test=False))
     with pytest.raises(ValueError, match="device 'nonsense' cannot be used"):
         evaluate(system, tiny.TinyData(), device="nonsense")
+    with pytest.raises(ValueError, match="batch must be at least 1, got 0"):
+        evaluate(system, tiny.TinyData(), batch=0)
 
 
 def test_measure_must_not_compute(tiny: ModuleType, system: Any) -> None:

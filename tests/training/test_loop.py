@@ -212,6 +212,25 @@ def test_folder_of_a_run_needs_resume_and_the_same_recipe(tiny: ModuleType, run:
         run(other, resume=True)
 
 
+def test_a_run_that_could_not_start_is_not_in_the_way(
+    tiny: ModuleType, run: Any, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="nowhere"):
+        run(tiny.recipe(init="nowhere/at-all"), "mine")
+    assert (tmp_path / "mine" / "recipe.json").is_file()
+    assert len(run(tiny.recipe(), "mine", count=3)) == 3
+
+
+def test_checkpoints_of_nobody_are_not_taken_for_the_runs(
+    tiny: ModuleType, run: Any, tmp_path: Path
+) -> None:
+    run(tiny.recipe(), "mine")
+    (tmp_path / "mine" / "recipe.json").unlink()
+    (tmp_path / "mine" / "environment.json").unlink()
+    with pytest.raises(ValueError, match="holds 'checkpoints' and no run; give a new or empty"):
+        run(tiny.recipe(), "mine")
+
+
 def test_finished_run_has_nothing_to_do(
     tiny: ModuleType, run: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

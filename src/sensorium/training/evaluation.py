@@ -91,6 +91,8 @@ def evaluate(
         ValueError: when the split is missing, empty or cannot be read, its classes are not the
             system's, or there is no such device or protocol.
     """
+    if batch < 1:
+        raise ValueError(f"batch must be at least 1, got {batch}")
     _refuse_other_classes(system, data)
     test = None if protocol is None else protocol_test(protocol, system, data)
     examples = data.open(split) if test is None else test.open(split)

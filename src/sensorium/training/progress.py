@@ -8,7 +8,7 @@ from sensorium.training.step import Step
 
 
 class Bar:
-    """Consumer that draws a bar; a context manager. Draws nothing where stderr is no terminal."""
+    """Consumer that draws a bar; a context manager. Where stderr is no terminal: its last state."""
 
     def __init__(self) -> None:
         from rich.console import Console

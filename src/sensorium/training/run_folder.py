@@ -15,6 +15,7 @@ from sensorium.plain import to_plain
 from sensorium.recipe import Recipe
 from sensorium.store.atomic import write_text
 from sensorium.store.saving import CONFIG
+from sensorium.store.sources import CHECKPOINTS, STEP
 from sensorium.training import checkpoints
 from sensorium.training.checkpoints import Checkpoint
 from sensorium.training.environment import environment
@@ -33,10 +34,13 @@ def open_run(folder: Path, recipe: Recipe, *, resume: bool) -> Checkpoint | None
     """Prepare ``folder`` for this recipe; returns the checkpoint to go on from, if any.
 
     Raises:
-        ValueError: when the folder holds a run and ``resume`` was not asked for, or a run of
-            another recipe, or files of another kind.
+        ValueError: when the folder holds a run that started and ``resume`` was not asked for,
+            or a run of another recipe, or files of another kind.
     """
     path = folder / RECIPE
+    started = (folder / ENVIRONMENT).exists() or _has_checkpoints(folder)
+    if path.exists() and not resume and not started:
+        path.unlink()  # that run failed on its way, say for its initial weights
     if not path.exists():
         _start(folder, recipe, resume=resume)
         return None
@@ -78,7 +82,9 @@ def _start(folder: Path, recipe: Recipe, *, resume: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file; give the name of a folder for the run")
     folder.mkdir(parents=True, exist_ok=True)
-    foreign = [p.name for p in folder.iterdir() if p.name != "checkpoints" and p.name[0] != "."]
+    foreign = [p.name for p in folder.iterdir() if p.name != CHECKPOINTS and p.name[0] != "."]
+    if _has_checkpoints(folder):  # they would be taken for this run's
+        foreign.append(CHECKPOINTS)
     if foreign:
         raise ValueError(
             f"{folder} holds {sorted(foreign)[0]!r} and no run; give a new or empty folder"
@@ -87,6 +93,10 @@ def _start(folder: Path, recipe: Recipe, *, resume: bool) -> None:
         logger.warning("%s holds no run yet; starting one", folder)
     checkpoints.tidy(folder)
     write_text(folder / RECIPE, json.dumps(describe(recipe), indent=1) + "\n")
+
+
+def _has_checkpoints(folder: Path) -> bool:
+    return any((folder / CHECKPOINTS).glob(STEP))
 
 
 def _refuse_other_recipe(path: Path, recipe: Recipe) -> None:
