@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from sensorium import training
+from sensorium.cli.origin import own_data
 from sensorium.cli.training import Train, read_train
 
 TINY = ("--data.kind", "folder", "--batch", "4", "--workers", "0", "--device", "cpu")
@@ -85,6 +87,24 @@ def test_training_ends_with_a_system_that_recognises(run, words, video, tmp_path
 
     figures = run("evaluate", tmp_path / "run", "--json")
     assert figures.records[0]["metrics"] == pytest.approx(record["metrics"])
+
+
+def test_a_run_of_another_name_knows_its_data(run, words, tmp_path):
+    assert run(*words, "--name", "mine").code == 0
+    figures = run("evaluate", tmp_path / "run", "--workers", "0", "--json")
+    assert figures.code == 0, figures.err
+    assert figures.records[0]["weights"] == "mine"
+    assert figures.records[0]["data"]["kind"] == "folder"
+
+
+def test_a_run_in_this_folder_is_not_that_of_another_system(tmp_path, monkeypatch, system):
+    folder = tmp_path / "place" / "named"
+    folder.parent.mkdir()
+    shutil.copytree(system, folder)
+    monkeypatch.chdir(folder.parent)
+    for place in (folder, folder.parent):
+        (place / "recipe.json").write_text("{}")
+    assert own_data("named") is None
 
 
 def test_missing_data_are_one_line(run, tmp_path):

@@ -246,3 +246,14 @@ def test_starting_weights(tiny: ModuleType, run: Any, tmp_path: Path) -> None:
     still = Stage("still", 1, Optimiser("sgd", lr=0.0))
     run(tiny.recipe(init=str(trained), stages=(still,), seed=9), "after")
     assert same(weights_of(tiny, trained), weights_of(tiny, tmp_path / "after"))
+
+
+def test_what_starting_weights_lack_is_said(
+    tiny: ModuleType, run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(tiny.recipe(), "before")
+    run(tiny.recipe(init=str(tmp_path / "before")), "same", count=1)
+    assert "start anew" not in caplog.text
+    wide = tiny.TinyConfig(width=tiny.Width(20))
+    run(tiny.recipe(init=str(tmp_path / "before"), system=wide), "wide", count=1)
+    assert "gave 1 of 4 parameters; the others start anew: body.weight" in caplog.text

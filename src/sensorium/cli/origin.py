@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sensorium.cli.options import UsageError
-
-if TYPE_CHECKING:
-    from sensorium.store import Header
 
 
 def data_of(name: str) -> Any:
@@ -22,40 +19,51 @@ def data_of(name: str) -> Any:
         UsageError: when there is no such system.
         ValueError: when its folder, or the run's, cannot be read.
     """
+    from sensorium import store
+
     own = own_data(name)
-    return _data_like(_header(name).config) if own is None else own
+    if own is not None:
+        return own
+    return _data_like(store.read_header(_locate(name)).config)
 
 
 def own_data(name: str) -> Any | None:
-    """The data of a run folder's own recipe, else of the recipe that the card names, if any.
+    """The data of the run that a system comes out of, else of the recipe that its card names.
 
     Raises:
         UsageError: when there is no such system.
         ValueError: when its folder, or the run's, cannot be read.
     """
-    from sensorium import training
+    from sensorium import store, training
+
+    folder = _locate(name)
+    recipe = store.read_header(folder).card.recipe
+    known = training.recipes()
+    inside = folder.name == "system" or folder.parent.name == "checkpoints"
+    for run in (folder.parent, folder.parent.parent) if inside else ():
+        if (run / "recipe.json").is_file():
+            return _data_of_run(run / "recipe.json", {type(m().data) for m in known.values()})
+    return known[recipe]().data if recipe in known else None
+
+
+def _data_of_run(path: Path, kinds: set[type]) -> Any | None:
+    """What ``recipe.json`` says of the data, if they are of one of the package's kinds."""
     from sensorium.plain import from_plain
 
-    recipe = _header(name).card.recipe
-    known = training.recipes()
-    if recipe not in known:
-        return None
-    data = known[recipe]().data
-    for run in (Path(name), Path(name).parent):
-        path = run / "recipe.json"
-        if path.is_file():
-            there = json.loads(path.read_text(encoding="utf-8"))["recipe"]["data"]
-            return from_plain(type(data), there, f"{path}: data")
-    return data
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+        kind, data = there["kinds"]["data"], there["recipe"]["data"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} cannot be read ({error}); name the data with --data") from error
+    return next((from_plain(k, data, f"{path}: data") for k in kinds if k.__name__ == kind), None)
 
 
-def _header(name: str) -> Header:
-    """What the system's ``config.json`` says."""
-    from sensorium import store
+def _locate(name: str) -> Path:
+    """The system's folder."""
     from sensorium.store.sources import locate
 
     try:
-        return store.read_header(locate(name))
+        return locate(name)
     except ValueError as error:
         if Path(name).exists() or name.startswith("hf://"):
             raise

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
+import torch
+
 from sensorium.recipe import Recipe
 from sensorium.seeds import derive
 from sensorium.store import read_weights, system_of
 from sensorium.system import System
 from sensorium.training.randomness import seeded
+
+logger = logging.getLogger("sensorium.training")
 
 
 def build(recipe: Recipe, kind: type[System] | None = None, *, start: bool = True) -> System:
@@ -25,6 +31,21 @@ def build(recipe: Recipe, kind: type[System] | None = None, *, start: bool = Tru
     with seeded(derive(recipe.seed, "init")):
         system = cls(config)
         if recipe.init is not None and start:
-            system.start_from(read_weights(recipe.init))
+            _start(system, recipe.init)
     system.weights = recipe.name
     return system
+
+
+def _start(system: System, source: str) -> None:
+    """Take over weights, and say what was not among them."""
+    before = {name: p.detach().clone() for name, p in system.named_parameters()}
+    system.start_from(read_weights(source))
+    fresh = [n for n, p in system.named_parameters() if torch.equal(p, before[n])]
+    if fresh:
+        logger.warning(
+            "%s: gave %d of %d parameters; the others start anew: %s",
+            source,
+            len(before) - len(fresh),
+            len(before),
+            ", ".join(fresh[:3]) + (" …" if len(fresh) > 3 else ""),
+        )
