@@ -21,6 +21,11 @@ def bundle(run: Path) -> None:
     system = store.load(run)
     card: store.Card = system.card
     recipe = training.recipe(card.recipe)
+    examples = recipe.data.open("val")
+    batches = (
+        [examples.example(k, 0) for k in range(i, i + 32)] for i in range(0, len(examples), 32)
+    )
+    system.calibrate({"frames": torch.stack([e["frames"] for e in batch])} for batch in batches)
     system.weights = card.recipe
     target = store.save(system, WEIGHTS / card.recipe, card, dtype=torch.float16)
     shipped = store.load(target)

@@ -15,7 +15,7 @@ def features(count, width=6, seed=0, shift=0.0):
 def test_distance_is_mahalanobis_without_shrinkage():
     data = features(400)
     gaussian = Gaussian(6)
-    gaussian.fit(data, share=0.99, shrinkage=0.0)
+    gaussian.fit(data, share=0.99, margin=1.0, shrinkage=0.0)
     fitted = data[::2].double().numpy()
     inverse = np.linalg.inv(np.cov(fitted.T))
     mean = fitted.mean(0)
@@ -28,7 +28,7 @@ def test_distance_is_mahalanobis_without_shrinkage():
 def test_the_stated_share_of_held_out_rows_is_familiar():
     data = features(2000)
     gauge = DomainGauge((6,))
-    gauge.fit([data], share=0.9)
+    gauge.fit([data], share=0.9, margin=1.0)
     held_out = gauge.unfamiliarity([data[1::2]])
     assert float((held_out < 0.5).float().mean()) == pytest.approx(0.9, abs=0.002)
 

@@ -39,7 +39,9 @@ class Gaussian(nn.Module):
         self.register_buffer("whiten", torch.eye(width))
         self.register_buffer("threshold", torch.tensor(0.0))  # 0: not calibrated
 
-    def fit(self, features: Float[Tensor, "N D"], *, share: float, shrinkage: float) -> None:
+    def fit(
+        self, features: Float[Tensor, "N D"], *, share: float, margin: float, shrinkage: float
+    ) -> None:
         """Fit mean and covariance to the even rows, the threshold to the odd ones."""
         fitted, held_out = features[::2].double(), features[1::2]
         deviation = fitted.std(0).clamp_min(1e-6)
@@ -50,7 +52,7 @@ class Gaussian(nn.Module):
         self.mean.copy_(fitted.mean(0))
         self.whiten.copy_(vectors / deviation[:, None] / values.sqrt())
         self.threshold.fill_(1.0)
-        self.threshold.copy_(torch.quantile(self(held_out), share).clamp_min(1e-6))
+        self.threshold.copy_(margin * torch.quantile(self(held_out), share).clamp_min(1e-6))
 
     def forward(self, features: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:
         """The distance; above 1 lies beyond the threshold."""
@@ -82,13 +84,19 @@ class DomainGauge(nn.Module):
 
     @torch.no_grad()
     def fit(
-        self, groups: Sequence[Float[Tensor, "N D"]], *, share: float = 0.99, shrinkage: float = 0.2
+        self,
+        groups: Sequence[Float[Tensor, "N D"]],
+        *,
+        share: float = 0.99,
+        margin: float = 1.2,
+        shrinkage: float = 0.2,
     ) -> None:
         """Calibrate on familiar inputs that the weights were not trained on.
 
         Args:
             groups: one ``[N, D]`` tensor per group, with ``D`` of its width.
-            share: of the familiar inputs that each group's threshold lets through.
+            share: of the familiar inputs whose distance the threshold is measured by.
+            margin: how many times that distance the threshold is.
             shrinkage: weight of the identity in the correlation matrices.
 
         Raises:
@@ -100,7 +108,7 @@ class DomainGauge(nn.Module):
                     "calibration needs at least 8 finite feature vectors, "
                     f"got {list(features.shape)}; give more validation clips"
                 )
-            gaussian.fit(features, share=share, shrinkage=shrinkage)
+            gaussian.fit(features, share=share, margin=margin, shrinkage=shrinkage)
 
     def unfamiliarity(self, groups: Sequence[Float[Tensor, "N D"]]) -> Float[Tensor, "N"]:
         """The worst group's distance mapped to 0..1; above 0.5 lies beyond the threshold."""
