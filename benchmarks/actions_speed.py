@@ -10,7 +10,8 @@ frame at a time, against the same 2D network. Every round runs each once, the ne
 opposite order, so that the machine's moods hit all alike. Peak memory comes from a fresh process
 each.
 
-Weights are random: speed does not depend on them. On a GPU the PyTorch paths alone are run.
+Weights are random: speed does not depend on them. What 8 bits do to the answers is measured with
+the bundled weights. On a GPU the PyTorch paths alone are run.
 """
 
 from __future__ import annotations
@@ -45,8 +46,12 @@ from actions_paths import (
     write_onnx,
 )
 from report import RESULTS, versions, write_results
+from sensorium import store
 from sensorium.actions.streaming import StreamingTSM
+from sensorium.actions.systems import ActionSystem
 from sensorium.actions.tsm import TSM
+from sensorium.export import export
+from sensorium.store.sources import bundled_names
 
 Times = dict[tuple[str, str], list[float]]
 
@@ -181,6 +186,26 @@ def measure_memory(plan: Plan, files: Path, arguments: list[str]) -> dict[str, A
     return {"batch": batch, "mib": rows}
 
 
+# --- the bundled weights --------------------------------------------------------------------------
+
+
+def measure_exports(folder: Path) -> dict[str, Any]:
+    """What 8 bits cost and gain with the weights that come with the package."""
+    found: dict[str, Any] = {}
+    for name in bundled_names():
+        system = store.load(name)
+        assert isinstance(system, ActionSystem)
+        path = folder / f"{name}.onnx"
+        try:
+            system.stream()
+            streaming = True
+        except ValueError:
+            streaming = False
+        done = export(system, path, int8=True, streaming=streaming, max_drop=1.0).to_dict()
+        found[name] = {k: v for k, v in done.items() if k not in ("path", "card")}
+    return found
+
+
 # --- all together ---------------------------------------------------------------------------------
 
 
@@ -248,6 +273,8 @@ def main() -> None:
         if plan.device == "cpu":
             for network in ("tsn", "tsm", "i3d"):
                 write_onnx(network, plan, files)
+        full = plan.device == "cpu" and not options.quick
+        exports = measure_exports(files) if full else {}
         memory = measure_memory(plan, files, passed)
         shift = measure_shift(plan)
         streams = measure_streams(plan)
@@ -260,6 +287,7 @@ def main() -> None:
         "shift_overhead": shift,
         "streaming": streams,
         "peak_memory": memory,
+        "exports": exports,
         "goals": goals(clips, shift, streams),
         "seconds": round(time.perf_counter() - start, 1),
     }

@@ -109,6 +109,63 @@ def plain(name: str) -> Callable[[], str]:
     return write
 
 
+def actions_speed() -> str:
+    results = load("actions_speed")
+    parts = []
+    for batch, rows in results["clips"].items():
+        paths = list(rows["tsm"])
+        lines = [
+            (f"`{n}`", *(f"{r[p]['median_ms']:.0f}" if p in r else "" for p in paths))
+            for n, r in rows.items()
+        ]
+        fast = (f"{rows['tsm'][p]['times_as_fast_as_fp32']:.2f}" for p in paths)
+        lines.append(("`tsm`, times as fast", *fast))
+        parts.append(f"\nMilliseconds (median), {batch}:\n\n" + table(("", *paths), lines))
+    shift = results["shift_overhead"]
+    lines = [
+        (n, *(f"{row[n]['of_min_percent']:+.1f}" for row in shift.values()))
+        for n in ("tsm", "tsm-slices")
+    ]
+    for backbone, rows in results["streaming"].items():
+        name = f"streamed frame, {backbone}"
+        over = (f"{row['overhead']['of_min_percent']:+.1f}" for row in rows.values())
+        times = (f"{row['2d_ms']:.1f} -> {row['stream_ms']:.1f} ms" for row in rows.values())
+        lines += [(name, *over), (f"{name}, 2D -> TSM", *times)]
+    head = ("% over the 2D network (least times)", *shift)
+    parts.append("\nWhat the shift costs:\n\n" + table(head, lines))
+    memory = results["peak_memory"]
+    paths = list(memory["mib"]["tsm"])
+    lines = [
+        (f"`{n}`", *("" if r.get(p) is None else f"{r[p]:.0f}" for p in paths))
+        for n, r in memory["mib"].items()
+    ]
+    title = f"\nPeak memory in MiB, network and batch of {memory['batch']}:\n\n"
+    parts.append(title + table(("", *paths), lines))
+    return "".join(parts) + machine(results)
+
+
+def actions_exports() -> str:
+    results = load("actions_speed")
+    rows = [
+        (
+            f"`{name}`",
+            row["form"],
+            f"{row['int8_convolutions']}/{row['int8_convolutions'] + row['float_convolutions']}",
+            percent(row["top1_fp32"]),
+            percent(row["top1"]),
+            percent(row["agreement"]),
+            f"{row['eager_ms']:.2f}",
+            f"{row['ms']:.2f}",
+            f"{row['megabytes_fp32']:.2f}",
+            f"{row['megabytes']:.2f}",
+        )
+        for name, row in results["exports"].items()
+    ]
+    head = ("", "form", "convolutions in int8", "top-1 % fp32", "int8", "same answer %")
+    head = (*head, "eager ms", "int8 ms", "MB fp32", "int8")
+    return table(head, rows) + machine(results)
+
+
 def media_speed() -> str:
     results = load("media_speed")
     rows = []
@@ -159,6 +216,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
     "actions-classes": actions_classes,
+    "actions-speed": actions_speed,
+    "actions-exports": actions_exports,
     "world-speed": plain("world_speed"),
     "media-speed": media_speed,
     "media-fuzz": media_fuzz,

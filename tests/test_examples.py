@@ -82,3 +82,9 @@ def test_write_a_report(video, system, tmp_path):
     page = tmp_path / "rise" / "report.html"
     assert f"open in a browser: {page}" in out
     assert page.stat().st_size > 1000
+
+
+def test_export_onnx(video, system):
+    out = run("export_onnx.py", video, system)
+    assert "logits as in PyTorch within" in out
+    assert "% sure" in out
