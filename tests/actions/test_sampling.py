@@ -161,8 +161,8 @@ def test_times_fall_into_the_middle_of_the_frames_meant():
     data = torch.arange(20, dtype=torch.uint8).view(20, 1, 1, 1).expand(20, 3, 2, 2)
     video = FrameVideo(data, fps=12.5, start=3.0)
     config = s.Sampling("uniform", 8)
-    times = s.sample_times(video, config, "test")
+    times = s.sample_times(video.span, video.fps, config, "test")
     assert times[0] == pytest.approx(3.0 + (config.indices(20, "test")[0] + 0.5) / 12.5)
     assert video.frames(times)[:, 0, 0, 0].tolist() == config.indices(20, "test")
-    part = s.sample_times(video, config, "test", span=Span(3.8, 4.6))
+    part = s.sample_times(Span(3.8, 4.6), 12.5, config, "test")
     assert video.frames(part)[:, 0, 0, 0].tolist() == [10 + k for k in config.indices(10, "test")]

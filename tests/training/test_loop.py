@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
-from sensorium.store import load
+from sensorium.store import Card, load, save
 from sensorium.training import Step, fit
 
 
@@ -257,3 +257,12 @@ def test_what_starting_weights_lack_is_said(
     wide = tiny.TinyConfig(width=tiny.Width(20))
     run(tiny.recipe(init=str(tmp_path / "before"), system=wide), "wide", count=1)
     assert "gave 1 of 4 parameters; the others start anew: body.weight" in caplog.text
+
+
+def test_starting_weights_that_give_nothing_but_buffers(
+    tiny: ModuleType, run: Any, tmp_path: Path
+) -> None:
+    system = tiny.Tiny(tiny.TinyConfig(width=tiny.Width(5), classes=("a", "b")))
+    save(system, tmp_path / "other", Card())  # its counter fits, its parameters do not
+    with pytest.raises(ValueError, match="other: no parameter fits this system"):
+        run(tiny.recipe(init=str(tmp_path / "other")))

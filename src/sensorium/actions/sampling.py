@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 
 from sensorium.recipe import Split
-from sensorium.types import Span, Video
+from sensorium.types import Span
 
 DENSE_WINDOW = 64  # frames that one dense clip covers
 
@@ -227,13 +227,11 @@ def index_times(indices: Sequence[int], fps: float, start: float = 0.0) -> list[
 
 
 def sample_times(
-    video: Video,
+    span: Span,
+    fps: float,
     sampling: Sampling,
     mode: Split,
     rng: np.random.Generator | None = None,
-    span: Span | None = None,
 ) -> list[float]:
-    """When to ask ``video`` for the frames of one clip over ``span`` (default: all of it)."""
-    span = span or video.span
-    indices = sampling.indices(frame_count(span, video.fps), mode, rng)
-    return index_times(indices, video.fps, span.start)
+    """When to ask a video for the frames of one clip over ``span``, looked at at ``fps`` hertz."""
+    return index_times(sampling.indices(frame_count(span, fps), mode, rng), fps, span.start)

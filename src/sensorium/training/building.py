@@ -37,10 +37,19 @@ def build(recipe: Recipe, kind: type[System] | None = None, *, start: bool = Tru
 
 
 def _start(system: System, source: str) -> None:
-    """Take over weights, and say what was not among them."""
+    """Take over weights, and say what was not among them.
+
+    Raises:
+        ValueError: when no parameter was.
+    """
     before = {name: p.detach().clone() for name, p in system.named_parameters()}
     system.start_from(read_weights(source))
     fresh = [n for n, p in system.named_parameters() if torch.equal(p, before[n])]
+    if len(fresh) == len(before):
+        raise ValueError(
+            f"{source}: no parameter fits this system by name and shape; "
+            "start from weights of the same network, or without"
+        )
     if fresh:
         logger.warning(
             "%s: gave %d of %d parameters; the others start anew: %s",

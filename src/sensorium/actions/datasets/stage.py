@@ -162,10 +162,6 @@ class StageExamples:
             if partner(name) != name:
                 yield 2 * k, 2 * k + 1
 
-    def problems(self) -> list[str]:
-        """None: the world is always there."""
-        return []
-
     def _clip(self, index: int, wanted: Sequence[int]) -> tuple[UInt8[Tensor, "F 3 H W"], int]:
         """Chosen frames in the order of time as this example runs, and its label."""
         if not 0 <= index < len(self):

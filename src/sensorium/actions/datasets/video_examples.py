@@ -13,7 +13,7 @@ from sensorium.actions.augment import Augmentation, Augmenter, Fit, fit_frames
 from sensorium.actions.datasets.frames import FrameFolder, frame_files
 from sensorium.actions.datasets.records import Listing, Record
 from sensorium.actions.mirror import mirror_labels
-from sensorium.actions.sampling import Sampling, frame_count, index_times
+from sensorium.actions.sampling import Sampling, sample_times
 from sensorium.recipe import Split
 from sensorium.seeds import generator
 from sensorium.types import Span, Video
@@ -96,9 +96,8 @@ class VideoExamples:
         look = self.look
         rng = generator(seed, "clip", index) if self.split == "train" else None
         span = look.part(video.span, rng)
-        fps = look.fps or video.fps
-        indices = look.sampling.indices(frame_count(span, fps), self.split, rng)
-        frames = video.frames(index_times(indices, fps, span.start))
+        times = sample_times(span, look.fps or video.fps, look.sampling, self.split, rng)
+        frames = video.frames(times)
         self._warn(index, video)
         if rng is None:
             frames = fit_frames(frames, look.size, look.fit).contiguous()
