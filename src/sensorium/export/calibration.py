@@ -14,6 +14,7 @@ from sensorium.actions.recipes import RECIPES
 from sensorium.actions.systems import ActionSystem
 from sensorium.actions.view import View
 from sensorium.recipe import Data, Split
+from sensorium.seeds import torch_generator
 
 CALIBRATION_CLIPS, HELD_OUT_CLIPS = 64, 256
 _BATCH = 8
@@ -82,11 +83,10 @@ class DataClips:
         return self._batches("test", HELD_OUT_CLIPS)
 
     def _batches(self, split: Split, count: int) -> Iterator[Labelled]:
-        """Examples spread evenly over the split, at most ``count``."""
+        """At most ``count`` examples, drawn from the whole split; the same every time."""
         examples: Any = self.data.open(split)
-        total = len(examples)
-        chosen = [k * total // min(count, total) for k in range(min(count, total))]
-        for group in _grouped(chosen):
+        drawn = torch.randperm(len(examples), generator=torch_generator(0, "export", split))
+        for group in _grouped(drawn[:count].tolist()):
             found = [examples.example(k, 0) for k in group]
             yield (
                 torch.stack([e["frames"] for e in found]),
