@@ -36,9 +36,12 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/actions_quality.py
+	$(BIN)/python benchmarks/actions_episodes.py
 	$(BIN)/python benchmarks/actions_speed.py
 	$(BIN)/python benchmarks/media_speed.py
+	$(BIN)/python benchmarks/media_fuzz.py
 	$(BIN)/python benchmarks/world_speed.py
+	$(BIN)/python benchmarks/resume_torture.py
 
 docs: $(VENV)/.dev
 	$(BIN)/python benchmarks/write_docs.py

@@ -89,6 +89,28 @@ def actions_classes() -> str:
     return table(("class", *(f"`{n}`" for n in names)), rows)
 
 
+def actions_episodes() -> str:
+    results = load("actions_episodes")
+    rows = [
+        (
+            f"`{name}`",
+            percent(row["recall"]),
+            percent(row["recall_alone"]),
+            percent(row["precision"]),
+            percent(row["false_alarms"]),
+        )
+        for name, row in results["systems"].items()
+    ]
+    head = (
+        f"{results['episodes']} episodes",
+        "moves found %",
+        "of those that do not overlap %",
+        "actions right %",
+        "called out of domain %",
+    )
+    return table(head, rows) + machine(results)
+
+
 def flat(results: Results, prefix: str = "") -> Iterable[tuple[str, object]]:
     """Scalars of nested results with their paths."""
     for key, value in results.items():
@@ -216,6 +238,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
     "actions-classes": actions_classes,
+    "actions-episodes": actions_episodes,
     "actions-speed": actions_speed,
     "actions-exports": actions_exports,
     "world-speed": plain("world_speed"),

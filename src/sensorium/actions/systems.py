@@ -123,7 +123,13 @@ class ActionSystem(System):
             classes=self.config.classes,
             windows=tuple(windows),
             scores=scores,
-            actions=merge_windows(windows, scores, self.config.classes, skip=PLAYING),
+            actions=merge_windows(
+                windows,
+                scores,
+                self.config.classes,
+                skip=PLAYING,
+                top=1 if view.window_seconds else 5,
+            ),
             unfamiliarity=float(torch.cat(distances).median()) if distances else None,
         )
 
