@@ -176,11 +176,15 @@ def main() -> None:
     parser.add_argument("--ablation-steps", type=int, default=500)
     parser.add_argument("--folder", type=Path, default=Path("runs/quality"))
     parser.add_argument("--only", choices=["main", "ablation"], help="one part of the table")
+    parser.add_argument("--collect", action="store_true", help="train nothing, take finished runs")
     options = parser.parse_args()
     todo = [j for j in jobs(options) if options.only in (None, j.part)]
-    for split in ("train", "val", "test"):  # render once, before the runs share the clips
-        for data in {j.recipe.data for j in todo}:
-            data.open(split)
+    if options.collect:
+        todo = [j for j in todo if (j.folder / "figures.json").exists()]
+    else:
+        for split in ("train", "val", "test"):  # render once, before the runs share the clips
+            for data in {j.recipe.data for j in todo}:
+                data.open(split)
     with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
         figures = list(pool.map(carry_out, todo))
     table: dict[str, dict[str, Any]] = {}
