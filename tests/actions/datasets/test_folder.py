@@ -1,10 +1,13 @@
 import shutil
 
 import pytest
+import torch
 
+from sensorium import training
 from sensorium.actions.datasets import ActionData
 from sensorium.actions.sampling import Sampling
-from sensorium.media import MediaError
+from sensorium.media import MediaError, read
+from sensorium.types import Span
 
 
 def data(make, **settings):
@@ -140,7 +143,7 @@ def test_broken_frame_folders(make):
         opened.video(1)[0].frames([100.0])
     (folder / "002.jpg").write_bytes(b"nothing")
     with pytest.raises(MediaError, match=r"002.jpg: not a picture"):
-        opened.video(1)[0].frames([1.5 / 12])
+        opened.video(1)[0].frames([1.5 / 25])
     with pytest.raises(ValueError, match=r"expected frames named img_\{:05d\}.jpg, found 001.jpg"):
         data(make, template="img_{:05d}.jpg").open("train")
 
@@ -174,3 +177,17 @@ def test_videos_of_one_name_all_count(make):
 def test_settings_without_a_meaning(make, name, value):
     with pytest.raises(ValueError, match=f"data: {name} must be at least"):
         data(make, **{name: value})
+
+
+def test_frame_folders_are_seen_in_training_as_they_are_in_use(make):
+    for name in ("a", "b"):
+        for k in range(3):
+            make.frames(f"{name}/{k}", count=24, template="{:03d}.png", size=(16, 16))
+    settings = data(make, fps=8.0, window_seconds=0.75, sampling=Sampling(segments=4))
+    examples = settings.open("test")
+    view = settings.adapt(training.recipe("tsm").system).view
+    video = read(examples.listing.records[0].path).video
+    seen = examples.example(0, 0)["frames"]
+    middle = Span(*(video.span.centre + side * 0.375 for side in (-1, 1)))
+    (used,) = next(iter(view.batches(video, [middle])))
+    assert torch.equal(seen, used)

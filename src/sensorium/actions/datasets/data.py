@@ -85,7 +85,7 @@ class ActionData:
         size: side of the frames in pixels.
         fit: how whole pictures become square, see ``augment.fitted_size``.
         augmentation: of training clips.
-        fps: rate at which videos are looked at; 0 is their own (stage: 8).
+        fps: rate at which videos are looked at; 0 is their own (stage: 8; frame folders: 25).
         window_seconds: part of a video to look at; 0 is all of it (stage: 2).
         length: training clips of the stage.
         held_out: validation clips of the stage, and test pairs (a clip and its reverse).

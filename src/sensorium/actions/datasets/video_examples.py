@@ -31,7 +31,7 @@ class Look:
         fps: rate at which videos are looked at; 0 is their own.
         window_seconds: length of the part to look at: a random one in training, else the middle
             one; 0 is the whole video.
-        folder_fps: the rate at which frame folders were extracted.
+        folder_fps: the rate that frame folders count as; as when `media.read` opens them.
         template: file names in frame folders, see ``frames.frame_files``.
     """
 
@@ -41,7 +41,7 @@ class Look:
     augmentation: Augmentation
     fps: float = 0.0
     window_seconds: float = 0.0
-    folder_fps: float = 12.0
+    folder_fps: float = 25.0
     template: str = ""
 
     def part(self, span: Span, rng: np.random.Generator | None = None) -> Span:
@@ -145,7 +145,7 @@ class VideoExamples:
 
         if record.path.is_dir():
             files = frame_files(record.path, self.look.template, record.frames)
-            return FrameFolder(files, self.look.fps or self.look.folder_fps)
+            return FrameFolder(files, self.look.folder_fps)
         video = read(record.path).video
         if video is None:
             raise MediaError(f"{record.path}: got sound only, expected pictures")
