@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -153,10 +152,13 @@ def measure_streams(plan: Plan) -> dict[str, Any]:
 # --- memory ---------------------------------------------------------------------------------------
 
 
-def resident() -> float:
-    """MiB of memory this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 2**20
+def memory(what: str) -> float:
+    """MiB that this process holds now (``VmRSS``) or held at most (``VmHWM``).
+
+    From Linux itself: ``getrusage`` would give the peak of the parent process where that is higher.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1024
 
 
 def memory_here(network: str, path: str, batch: int, plan: Plan, files: Path) -> float:
@@ -166,9 +168,9 @@ def memory_here(network: str, path: str, batch: int, plan: Plan, files: Path) ->
         calls_of(network, path, plan, files)(batch)()
         return torch.cuda.max_memory_allocated() / 2**20
     gc.collect()
-    before = resident()
+    before = memory("VmRSS")
     calls_of(network, path, plan, files)(batch)()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+    return memory("VmHWM") - before
 
 
 def measure_memory(plan: Plan, files: Path, arguments: list[str]) -> dict[str, Any]:
@@ -275,7 +277,7 @@ def main() -> None:
                 write_onnx(network, plan, files)
         full = plan.device == "cpu" and not options.quick
         exports = measure_exports(files) if full else {}
-        memory = measure_memory(plan, files, passed)
+        peaks = measure_memory(plan, files, passed)
         shift = measure_shift(plan)
         streams = measure_streams(plan)
         clips = measure_clips(plan, files)
@@ -286,7 +288,7 @@ def main() -> None:
         "clips": clips,
         "shift_overhead": shift,
         "streaming": streams,
-        "peak_memory": memory,
+        "peak_memory": peaks,
         "exports": exports,
         "goals": goals(clips, shift, streams),
         "seconds": round(time.perf_counter() - start, 1),
