@@ -94,7 +94,7 @@ def test_system_is_saved_when_only_that_was_missing(tiny: ModuleType, tmp_path: 
 
 
 def test_validation_stands_in_for_a_test_split_without_truth(
-    tiny: ModuleType, tmp_path: Path
+    tiny: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     recipe = tiny.recipe(data=tiny.TinyData(test=False))
     stage = replace(recipe.stages[0], steps=2)
@@ -102,6 +102,7 @@ def test_validation_stands_in_for_a_test_split_without_truth(
         replace(recipe, stages=(stage,)), tmp_path, device="cpu", system=tiny.Tiny, bar=False
     )
     assert read_header(folder).card.evaluated_on.startswith("the val split, 21 examples")
+    assert "not published; evaluate on val; the figures will be those of the val" in caplog.text
 
 
 def test_without_held_out_data_the_last_weights_are_saved(tiny: ModuleType, tmp_path: Path) -> None:

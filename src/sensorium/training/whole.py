@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import torch
 
-from sensorium.recipe import Examples, Recipe, Split
+from sensorium.recipe import Recipe, Split
 from sensorium.store import Card, save
 from sensorium.store.loading import load_weights
 from sensorium.system import System
@@ -72,6 +72,7 @@ def train(
         return target
     boards = [Board(folder)] if tensorboard else []
     steps = fit(recipe, folder, resume=resume, device=device, system=system)
+    held_out = _held_out(recipe)
     main, place = _where()
     with ExitStack() as stack:
         listening: list[Callable[[Step], None]] = []
@@ -83,7 +84,7 @@ def train(
             for listen in listening:
                 listen(step)
     if main:
-        _finish(recipe, folder, system, place)
+        _finish(recipe, folder, system, place, held_out)
     return target
 
 
@@ -95,7 +96,13 @@ def _where() -> tuple[bool, torch.device]:
     return state.is_main_process, state.device
 
 
-def _finish(recipe: Recipe, folder: Path, kind: type[System] | None, device: torch.device) -> None:
+def _finish(
+    recipe: Recipe,
+    folder: Path,
+    kind: type[System] | None,
+    device: torch.device,
+    held_out: _HeldOut,
+) -> None:
     """Calibrate, measure and save what the run gave."""
     checkpoint = _chosen(folder)
     system = build(recipe, kind, start=False)
@@ -105,7 +112,6 @@ def _finish(recipe: Recipe, folder: Path, kind: type[System] | None, device: tor
     if len(val):
         order = InTurn(recipe.seed, "val", len(val), batch=recipe.batch)
         system.calibrate(batches(val, order, workers=recipe.workers, device=device))
-    held_out = _held_out(recipe, val)
     metrics: dict[str, float] = {}
     if held_out.count:
         metrics = evaluate(
@@ -127,12 +133,16 @@ class _HeldOut:
     count: int
 
 
-def _held_out(recipe: Recipe, val: Examples) -> _HeldOut:
-    """The test split, or validation where the test's truth is not published."""
+def _held_out(recipe: Recipe) -> _HeldOut:
+    """The test split, or validation where there is none (its truth is not published) or it is bad.
+
+    Asked before training, so that what is wrong is said then.
+    """
     try:
         return _HeldOut("test", len(recipe.data.open("test")))
-    except ValueError:
-        return _HeldOut("val", len(val))
+    except ValueError as error:
+        logger.warning("%s; the figures will be those of the validation split", error)
+        return _HeldOut("val", len(recipe.data.open("val")))
 
 
 def _chosen(folder: Path) -> Checkpoint:
