@@ -109,7 +109,7 @@ def carry_out(task: Job) -> dict[str, Any]:
 
 @torch.no_grad()
 def test(system: ActionSystem, data: ActionData) -> dict[str, Any]:
-    """Held-out clips and their reverses; ``rest`` is its own reverse and only in the last figures."""
+    """Held-out clips and their reverses; ``rest`` is its own reverse and counted apart."""
     examples = data.open("test")
     rows, labels = [], []
     for first in range(0, len(examples), 64):
