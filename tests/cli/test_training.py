@@ -79,7 +79,8 @@ def test_training_ends_with_a_system_that_recognises(run, words, video, tmp_path
 
     again = run("recognize", video, "--system", tmp_path / "run", "--json")
     assert again.records[0]["system"] == record["weights"]
-    assert {a["label"] for a in again.records[0]["actions"]} == {"left", "right"}
+    (action,) = again.records[0]["actions"]  # two seconds: one window, one action
+    assert action["label"] in ("left", "right")
 
     twice = run(*words)
     assert twice.code == 1
