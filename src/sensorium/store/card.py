@@ -66,5 +66,5 @@ def readme(card: Card, system: str, weights: str) -> str:
     if card.notes:
         lines += ["## Notes", "", *(f"- {note}" for note in card.notes), ""]
     lines += ["## Use", "", "```python", "import sensorium", ""]
-    lines += ["system = sensorium.load('path/to/this/folder')", "```"]
+    lines += ['system = sensorium.load("path/to/this/folder")', "```"]
     return "\n".join(lines) + "\n"
