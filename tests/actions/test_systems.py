@@ -107,8 +107,26 @@ def test_start_from_an_image_network():
     system, other = build("tsm-tiny"), build("tsn-tiny")
     state = {f"{k}": v + 1 for k, v in other.network.backbone.state_dict().items()}
     taken = system.start_from(state)
-    assert "conv1.weight" in taken
+    assert "network.backbone.conv1.weight" in taken
+    assert not any(name.startswith("network.head") for name in taken)
     assert torch.equal(system.network.backbone.conv1.weight, state["conv1.weight"])
+
+
+def test_start_from_another_system_leaves_its_gauge():
+    system, other = build("tsm-tiny"), build("tsm-tiny")
+    other.gauge.fit([torch.randn(40, g.mean.shape[0]) for g in other.gauge.groups])
+    assert other.gauge.calibrated
+    system.start_from({k: v + 1 for k, v in other.state_dict().items()})
+    assert not system.gauge.calibrated
+    assert torch.equal(system.network.head.bias, other.network.head.bias + 1)
+
+
+def test_too_few_clips_to_calibrate_are_said(caplog):
+    system = build("tsm-tiny")
+    frames = torch.zeros(4, 8, 3, 32, 32, dtype=torch.uint8)
+    system.calibrate([{"frames": frames}])
+    assert not system.gauge.calibrated
+    assert "4 validation clips are too few" in caplog.text
 
 
 def test_only_a_past_looking_network_streams():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 
+_ENOUGH = 16  # clips, to calibrate the domain gauge
 PLAYING = "rest"  # the class of stretches in which nothing happens; left out of the result
 
 
@@ -98,8 +100,16 @@ class ActionSystem(System):
         """Fit the domain gauge to validation clips (with fewer than 16 it stays uncalibrated)."""
         rows = [self.domain_features(batch["frames"]) for batch in batches]
         groups = [torch.cat(group) for group in zip(*rows, strict=True)]
-        if groups and len(groups[0]) >= 16:
+        count = len(groups[0]) if groups else 0
+        if count >= _ENOUGH:
             self.gauge.fit(groups)
+            return
+        logging.getLogger(__name__).warning(
+            "%d validation clips are too few to say what is out of domain (at least %d): "
+            "this system will not say it",
+            count,
+            _ENOUGH,
+        )
 
     @torch.no_grad()
     def predict(self, clip: Clip) -> Actions:
@@ -152,11 +162,16 @@ class ActionSystem(System):
         return groups
 
     def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
-        """Weights of the same system, or of an image network (inflated as the paper says)."""
+        """Weights of the same system, or of an image network (inflated as the paper says).
+
+        The domain gauge is not taken over, nor a classifier of another number of classes.
+        """
         if any(name.startswith("network.") for name in state):
-            return super().start_from(state)
+            networks = {k: v for k, v in state.items() if not k.startswith("gauge.")}
+            return super().start_from(networks)  # what is familiar is for the new data to say
+        before = {name: p.detach().clone() for name, p in self.named_parameters()}
         self.network.load_backbone(state)
-        return sorted(state)
+        return [n for n, p in self.named_parameters() if not torch.equal(p, before[n])]
 
 
 @dataclass(frozen=True)

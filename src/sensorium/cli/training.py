@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, make_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -128,7 +128,17 @@ def read_train(arguments: list[str]) -> Train:
         description=f"{recipe.description}\n\nEach field of the recipe is an option.",
         default=run_type(TrainOptions(), recipe),
     )
-    return Train(**vars(run.options), recipe=name, changed=run.recipe, words=tuple(arguments[1:]))
+    changed = under_its_own_name(run.recipe, recipe)
+    return Train(**vars(run.options), recipe=name, changed=changed, words=tuple(arguments[1:]))
+
+
+def under_its_own_name(changed: Recipe, recipe: Recipe) -> Recipe:
+    """A recipe on the user's own data no longer calls its weights by the published name."""
+    root = getattr(changed.data, "root", None)
+    if changed.name != recipe.name or root is None or changed.data == recipe.data:
+        return changed
+    name = f"{recipe.name}-{Path(root).resolve().name}"
+    return replace(changed, name=name, description=f"`{recipe.name}`, trained on {changed.data}")
 
 
 def find_recipe(name: str) -> Recipe:

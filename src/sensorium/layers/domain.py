@@ -88,7 +88,7 @@ class DomainGauge(nn.Module):
         groups: Sequence[Float[Tensor, "N D"]],
         *,
         share: float = 0.99,
-        margin: float = 1.2,
+        margin: float = 1.3,
         shrinkage: float = 0.2,
     ) -> None:
         """Calibrate on familiar inputs that the weights were not trained on.
