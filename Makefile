@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PROCESSES ?= 2
+PROCESSES ?= auto
 
 .PHONY: demo test check bench docs clean
 .DEFAULT_GOAL := demo
@@ -25,6 +25,7 @@ demo: $(VENV)/.package
 	@echo
 	@echo "The report: $(CURDIR)/report/stage/report.html"
 
+test: export OMP_NUM_THREADS = 1  # the processes share the cores
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES)
 

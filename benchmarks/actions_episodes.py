@@ -3,8 +3,8 @@
     python benchmarks/actions_episodes.py [--episodes 40]
 
 Held-out episodes of 20 s, several performers, overlapping moves, filmed in several sizes and
-written as H.264. A move counts as found when it is named at its middle; an action counts as right when it
-shares 0.3 s with a move of that name. Writes ``results/actions_episodes.json``.
+written as H.264. A move counts as found when it is named at its middle; an action counts as right
+when it shares 0.3 s with a move of that name. Writes ``results/actions_episodes.json``.
 """
 
 from __future__ import annotations
