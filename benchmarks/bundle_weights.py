@@ -25,7 +25,8 @@ def bundle(run: Path) -> None:
     batches = (
         [examples.example(k, 0) for k in range(i, i + 32)] for i in range(0, len(examples), 32)
     )
-    system.calibrate({"frames": torch.stack([e["frames"] for e in batch])} for batch in batches)
+    frames = ({"frames": torch.stack([e["frames"] for e in batch])} for batch in batches)
+    system.calibrate(frames, recipe.data.clips("val"))
     system.weights = card.recipe
     target = store.save(system, WEIGHTS / card.recipe, card, dtype=torch.float16)
     shipped = store.load(target)

@@ -104,5 +104,10 @@ class System(nn.Module, ABC):
         self.load_state_dict(fit, strict=False)
         return sorted(fit)
 
-    def calibrate(self, batches: Iterable[Batch]) -> None:
-        """Last touch after training, on validation batches in ``eval()`` mode; default: none."""
+    def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
+        """Last touch after training, in ``eval()`` mode; by default nothing.
+
+        Args:
+            batches: of the validation split.
+            clips: whole videos of the validation split, where the data have such.
+        """

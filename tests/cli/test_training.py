@@ -133,7 +133,7 @@ def test_ctrl_c_says_how_to_go_on(words, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=600)
     assert (process.returncode, out) == (130, "")
     last = err.splitlines()[-1]
     assert last.startswith("sensorium: stopped; go on with: sensorium train tsm-tiny ")

@@ -3,7 +3,13 @@ import pytest
 import torch
 from scipy.spatial.distance import mahalanobis
 
-from sensorium.layers.domain import STATISTICS, DomainGauge, Gaussian, frame_statistics
+from sensorium.layers.domain import (
+    STATISTICS,
+    DomainGauge,
+    Gaussian,
+    frame_statistics,
+    unfamiliarity,
+)
 
 
 def features(count, width=6, seed=0, shift=0.0):
@@ -29,7 +35,7 @@ def test_the_stated_share_of_held_out_rows_is_familiar():
     data = features(2000)
     gauge = DomainGauge((6,))
     gauge.fit([data], share=0.9, margin=1.0)
-    held_out = gauge.unfamiliarity([data[1::2]])
+    held_out = unfamiliarity(gauge.distances([data[1::2]]))
     assert float((held_out < 0.5).float().mean()) == pytest.approx(0.9, abs=0.002)
 
 
@@ -37,8 +43,8 @@ def test_the_worst_group_decides():
     near, far = features(400), features(400, seed=2)
     gauge = DomainGauge((6, 6))
     gauge.fit([near, far])
-    usual = gauge.unfamiliarity([near[:9], far[:9]])
-    odd = gauge.unfamiliarity([near[:9], far[:9] + 30])
+    usual = unfamiliarity(gauge.distances([near[:9], far[:9]]))
+    odd = unfamiliarity(gauge.distances([near[:9], far[:9] + 30]))
     assert (odd > 0.5).all()
     assert (odd > usual).all()
 
@@ -50,7 +56,7 @@ def test_saved_and_loaded_calibration_gives_the_same_answer():
     other.load_state_dict(gauge.state_dict())
     assert other.calibrated
     assert torch.equal(
-        gauge.unfamiliarity([features(5, seed=3)]), other.unfamiliarity([features(5, seed=3)])
+        gauge.distances([features(5, seed=3)]), other.distances([features(5, seed=3)])
     )
 
 
@@ -76,3 +82,23 @@ def test_statistics_of_a_flat_and_of_a_striped_picture():
 
 def test_one_frame_has_no_change():
     assert torch.isfinite(frame_statistics(torch.rand(2, 1, 3, 8, 8))).all()
+
+
+def test_the_threshold_of_videos_lies_beyond_the_farthest_of_them():
+    gauge = DomainGauge((6, 6))
+    gauge.fit([features(400), features(400, seed=2)])
+    videos = torch.stack(
+        [
+            gauge.distances([features(9, seed=k), features(9, seed=k)]).median(0).values
+            for k in range(5)
+        ]
+    )
+    gauge.fit_threshold(videos, margin=1.25)
+    again = torch.stack(
+        [
+            gauge.distances([features(9, seed=k), features(9, seed=k)]).median(0).values
+            for k in range(5)
+        ]
+    )
+    assert again.amax(0).tolist() == pytest.approx([0.8, 0.8], rel=1e-4)
+    assert (unfamiliarity(again) < 0.5).all()

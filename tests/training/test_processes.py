@@ -36,7 +36,7 @@ def start(launcher: list[str], folder: Path, changes: dict[str, Any], *words: st
 
 
 def finish(process: Any) -> str:
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 0, said
     return said
 
@@ -95,6 +95,6 @@ def test_two_processes_give_the_loss_of_one(tiny: ModuleType, tmp_path: Path) ->
     assert (two / "system" / "config.json").is_file()
 
     again = start(TWO, two, {**still, "accumulate": 2})
-    _, said = again.communicate(timeout=120)
+    _, said = again.communicate(timeout=600)
     assert again.returncode != 0
     assert said.count("holds a run already; go on with --resume") >= 2  # each process says so

@@ -93,7 +93,7 @@ class Tiny(System):
         meters["top1"].update(probabilities, batch["label"])
         meters["sure"].update(probabilities.amax(1))
 
-    def calibrate(self, batches: Iterable[Batch]) -> None:
+    def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
         assert not self.training
         self.calibrated.fill_(sum(len(b["label"]) for b in batches))
 

@@ -22,7 +22,7 @@ from sensorium.actions.spans import merge_windows
 from sensorium.actions.stnet import StNet, StNetConfig
 from sensorium.actions.tsm import TSM, TSMConfig
 from sensorium.actions.view import View
-from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics
+from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, unfamiliarity
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 
@@ -96,13 +96,19 @@ class ActionSystem(System):
         return features, frame_statistics(frames.to(features.device).float() / 255)
 
     @torch.no_grad()
-    def calibrate(self, batches: Iterable[Batch]) -> None:
-        """Fit the domain gauge to validation clips (with fewer than 16 it stays uncalibrated)."""
+    def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
+        """Fit the domain gauge to validation clips, its thresholds to whole validation videos.
+
+        With fewer than 16 clips it stays uncalibrated and says so.
+        """
         rows = [self.domain_features(batch["frames"]) for batch in batches]
         groups = [torch.cat(group) for group in zip(*rows, strict=True)]
         count = len(groups[0]) if groups else 0
         if count >= _ENOUGH:
             self.gauge.fit(groups)
+            far = [self._look(clip)[1] for clip in clips]
+            if far:
+                self.gauge.fit_threshold(torch.stack([d.median(0).values for d in far]))
             return
         logging.getLogger(__name__).warning(
             "%d validation clips are too few to say what is out of domain (at least %d): "
@@ -118,15 +124,10 @@ class ActionSystem(System):
         Raises:
             ValueError: when the clip has no pictures or the system has no classes.
         """
-        video = clip.need_video()
         view: View = self.config.view
-        windows = view.windows(video.span)
-        rows, distances = [], []
-        for frames in view.batches(video, windows):
-            rows.append(self(frames).softmax(1).float().cpu())
-            if self.gauge.calibrated:
-                distances.append(self.gauge.unfamiliarity(self.domain_features(frames)).cpu())
-        scores = torch.cat(rows)
+        windows = view.windows(clip.need_video().span)
+        scores, distances = self._look(clip)
+        far = unfamiliarity(distances.median(0).values) if self.gauge.calibrated else None
         return Actions(
             file=clip.name,
             system=self.weights,
@@ -140,8 +141,18 @@ class ActionSystem(System):
                 skip=PLAYING,
                 top=1 if view.window_seconds else 5,
             ),
-            unfamiliarity=float(torch.cat(distances).median()) if distances else None,
+            unfamiliarity=None if far is None else float(far),
         )
+
+    def _look(self, clip: Clip) -> tuple[Float[Tensor, "W K"], Float[Tensor, "W G"]]:
+        """Probabilities of a clip's windows, and how far each lies from what is familiar."""
+        view: View = self.config.view
+        video = clip.need_video()
+        rows, distances = [], []
+        for frames in view.batches(video, view.windows(video.span)):
+            rows.append(self(frames).softmax(1).float().cpu())
+            distances.append(self.gauge.distances(self.domain_features(frames)).cpu())
+        return torch.cat(rows), torch.cat(distances)
 
     def stream(self, batch: int = 1) -> ActionStream:
         """One frame in, one answer out (uni-directional TSM only).

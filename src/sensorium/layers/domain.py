@@ -1,10 +1,11 @@
 """How far an input lies from what the weights were trained on.
 
 A Gaussian is fitted to feature vectors of held-out inputs (Mahalanobis distance: Lee et al. 2018,
-arXiv:1807.03888, section 2, with one Gaussian for all classes), and a threshold is set on others,
-so that a stated share of familiar inputs lies below it. Ours standardises and shrinks, since some
-features hardly vary, and takes the worst of several groups of features, each with a Gaussian of its
-own: what a network has learnt to ignore shows in plain picture statistics, and the other way round.
+arXiv:1807.03888, section 2, with one Gaussian for all classes), and a threshold is set on other
+familiar inputs, best on whole ones (`DomainGauge.fit_threshold`). Ours standardises and shrinks,
+since some features hardly vary, and takes the worst of several groups of features, each with a
+Gaussian of its own: what a network has learnt to ignore shows in plain picture statistics, and the
+other way round.
 """
 
 from __future__ import annotations
@@ -83,6 +84,19 @@ class DomainGauge(nn.Module):
             yield module
 
     @torch.no_grad()
+    def fit_threshold(self, distances: Float[Tensor, "V G"], margin: float = 1.25) -> None:
+        """Put each group's threshold at ``margin`` times the largest of familiar videos.
+
+        A video's distance is the median over its windows, which varies less than a window's.
+
+        Args:
+            distances: per video and group, by `distances`.
+            margin: how much farther than any of them a video must lie.
+        """
+        for gaussian, column in zip(self._gaussians(), distances.unbind(1), strict=True):
+            gaussian.threshold.mul_(margin * column.max().clamp_min(1e-6))
+
+    @torch.no_grad()
     def fit(
         self,
         groups: Sequence[Float[Tensor, "N D"]],
@@ -110,11 +124,16 @@ class DomainGauge(nn.Module):
                 )
             gaussian.fit(features, share=share, margin=margin, shrinkage=shrinkage)
 
-    def unfamiliarity(self, groups: Sequence[Float[Tensor, "N D"]]) -> Float[Tensor, "N"]:
-        """The worst group's distance mapped to 0..1; above 0.5 lies beyond the threshold."""
+    def distances(self, groups: Sequence[Float[Tensor, "N D"]]) -> Float[Tensor, "N G"]:
+        """Of each input in each group, in units of the group's threshold."""
         pairs = zip(self._gaussians(), groups, strict=True)
-        distance = torch.stack([gaussian(features) for gaussian, features in pairs]).amax(0)
-        return distance / (distance + 1)
+        return torch.stack([gaussian(features) for gaussian, features in pairs], 1)
+
+
+def unfamiliarity(distances: Float[Tensor, "... G"]) -> Float[Tensor, "..."]:
+    """The worst group's distance mapped to 0..1; above 0.5 lies beyond its threshold."""
+    worst = distances.amax(-1)
+    return worst / (worst + 1)
 
 
 def frame_statistics(frames: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "B 12"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from sensorium.training.order import InTurn, batches
 from sensorium.training.progress import Bar
 from sensorium.training.step import Step
 from sensorium.training.tensorboard import Board
+from sensorium.types import Clip
 
 EVALUATION_SEED = 0
 logger = logging.getLogger("sensorium.training")
@@ -36,6 +37,14 @@ class HasPaper(Protocol):
 
     paper: str
     limits: str
+
+
+@runtime_checkable
+class HasClips(Protocol):
+    """Data that also have whole videos, to calibrate on (optional)."""
+
+    def clips(self, split: Split) -> Iterable[Clip]:
+        """Some of a split's videos, one after another."""
 
 
 def train(
@@ -111,7 +120,8 @@ def _finish(
     val = recipe.data.open("val")
     if len(val):
         order = InTurn(recipe.seed, "val", len(val), batch=recipe.batch)
-        system.calibrate(batches(val, order, workers=recipe.workers, device=device))
+        clips = recipe.data.clips("val") if isinstance(recipe.data, HasClips) else ()
+        system.calibrate(batches(val, order, workers=recipe.workers, device=device), clips)
     metrics: dict[str, float] = {}
     if held_out.count:
         metrics = evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +19,14 @@ from sensorium.actions.datasets.something import (
     read_something_v1,
     read_something_v2,
 )
-from sensorium.actions.datasets.stage import StageClips, StageExamples, stage_classes
+from sensorium.actions.datasets.stage import StageClips, StageExamples, stage_classes, stage_films
 from sensorium.actions.datasets.ucf_hmdb import read_hmdb51, read_ucf101
 from sensorium.actions.datasets.video_examples import Look, VideoExamples
 from sensorium.actions.protocols import find_protocol
 from sensorium.actions.sampling import Sampling
 from sensorium.recipe import Split
 from sensorium.system import System
+from sensorium.types import Clip
 
 Kind = Literal[
     "stage",
@@ -64,6 +65,7 @@ TEMPLATES: dict[str, str] = {
 """File names of extracted frames as TSM's tools write them."""
 
 _STAGE_SECONDS, _STAGE_FPS = 2.0, 8.0
+_FILMS = 48
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,15 @@ class ActionData:
             ValueError: when there is no such protocol, or it is not for this sampling.
         """
         return ProtocolTest(self, find_protocol(name, self.sampling), system)
+
+    def clips(self, split: Split) -> Iterator[Clip]:
+        """Up to 48 whole videos of a split (of the stage: episodes of 10 s in several sizes)."""
+        if self.kind == "stage":
+            yield from stage_films(split, _FILMS)
+            return
+        examples = self.open(split)
+        for index in range(min(_FILMS, len(examples))):
+            yield Clip(examples.video(index)[0], None, f"{split} {index}")
 
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the labels.

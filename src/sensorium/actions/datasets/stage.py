@@ -26,7 +26,7 @@ from sensorium.actions.mirror import mirror_labels
 from sensorium.actions.sampling import frame_count, index_times
 from sensorium.recipe import Split
 from sensorium.seeds import generator, split_seed
-from sensorium.types import FrameVideo, Span, Video
+from sensorium.types import Clip, FrameVideo, Span, Video
 from sensorium.worlds.stage.moves import LABELS, partner
 
 Frames = NDArray[np.uint8]  # [F, H, W, 3]
@@ -45,6 +45,20 @@ def _squashed(frame: Frames, size: int) -> Frames:
 def stage_classes() -> tuple[str, ...]:
     """The stage's classes in the order of the labels."""
     return LABELS
+
+
+_FILM_SIZES = ((112, 112), (120, 160), (240, 320), (180, 320))
+_FIRST_FILM = 1_000_000  # far from the indices of the split's clips
+
+
+def stage_films(split: Split, count: int) -> Iterator[Clip]:
+    """Whole episodes of a split, of 10 s, in several sizes."""
+    from sensorium.worlds import stage
+
+    for k in range(count):
+        episode = stage.compose(split_seed(split, _FIRST_FILM + k), 10.0)
+        height, width = _FILM_SIZES[k % len(_FILM_SIZES)]
+        yield stage.clip(episode, height, width, fps=24.0)
 
 
 @dataclass(frozen=True)
