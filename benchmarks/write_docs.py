@@ -75,10 +75,10 @@ def actions_main() -> str:
 def actions_ablation() -> str:
     results = load("actions_quality")
     rows = [
-        (name, with_spread(row), row["steps"], f"{row['parameters']:,}")
+        (name, with_spread(row), len(row["seeds"]), row["steps"], f"{row['parameters']:,}")
         for name, row in results["ablation"].items()
     ]
-    return table(("", "top-1 %", "steps", "parameters"), rows) + machine(results)
+    return table(("", "top-1 %", "seeds", "steps", "parameters"), rows) + machine(results)
 
 
 def actions_classes() -> str:
