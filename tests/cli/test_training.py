@@ -125,15 +125,20 @@ def test_ctrl_c_says_how_to_go_on(words, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        # a shell's background jobs ignore Ctrl-C, and so would their children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     log = tmp_path / "run" / "log.jsonl"
-    deadline = time.monotonic() + 60
-    while not (log.exists() and len(log.read_text().splitlines()) > 2):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=600)
+    try:
+        deadline = time.monotonic() + 600
+        while not (log.exists() and len(log.read_text().splitlines()) > 2):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=600)
+    finally:
+        process.kill()
     assert (process.returncode, out) == (130, "")
     last = err.splitlines()[-1]
     assert last.startswith("sensorium: stopped; go on with: sensorium train tsm-tiny ")
