@@ -176,8 +176,11 @@ class TemporalShift(nn.Module):
     def then(
         self, layer: Callable[[Tensor], Tensor], x: Float[Tensor, "BT C H W"], frames: int
     ) -> Tensor:
-        """``layer`` of the shifted ``x``; ``x`` is left as it was."""
-        if torch.is_grad_enabled() or _traced():
+        """``layer`` of the shifted ``x``; ``x`` is left as it was.
+
+        One large copy spreads over threads, many small ones do not: in place with one thread only.
+        """
+        if torch.is_grad_enabled() or _traced() or torch.get_num_threads() > 1:
             return layer(self(x, frames))
         with shifted(x, frames, self.div, self.direction, self.order):
             return layer(x)
