@@ -9,6 +9,7 @@ from sensorium.actions.spans import merge_windows
 from sensorium.types import Clip, FrameVideo, Span
 from sensorium.watch.clock import Clock
 from sensorium.watch.preview import Plan, draw
+from sensorium.watch.section import Setting
 from sensorium.watch.weights import Weights
 
 CLASSES = ("rise", "sink", "slide_left", "rest")
@@ -60,6 +61,11 @@ def _actions(
 @pytest.fixture
 def clock(clip: Clip) -> Clock:
     return Clock.of(clip.span)
+
+
+@pytest.fixture
+def setting(clip: Clip, clock: Clock, weights: Weights, tmp_path: Path) -> Setting:
+    return Setting(clip, clock, weights, tmp_path)
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def test_report_json_keeps_its_schema(film: Path, tmp_path: Path, system: TSMSys
     assert data == json.loads(json.dumps(report.to_dict()))
     assert set(data) == {
         *("file", "key", "duration", "start", "out_of_domain", "media", "damage"),
-        *("sections", "weights", "key_frames", "seconds"),
+        *("sections", "weights", "key_frames", "seconds", "unanswered"),
     }
     assert data["file"] == str(film)
     assert data["duration"] == pytest.approx(4.0)

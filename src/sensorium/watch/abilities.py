@@ -13,10 +13,11 @@ from typing import Any, Literal
 from sensorium.actions.results import Actions
 from sensorium.system import Result
 from sensorium.types import Clip
+from sensorium.watch import wording
 from sensorium.watch.actions_section import actions_section
-from sensorium.watch.clock import Clock
-from sensorium.watch.section import Section
-from sensorium.watch.weights import Weights
+from sensorium.watch.section import Section, Setting
+
+_NEEDED = {"video": "pictures", "audio": "sound"}
 
 
 @dataclass(frozen=True)
@@ -28,18 +29,23 @@ class Ability:
         weights: bundled ones that answer by default.
         needs: what a clip must have.
         result: type of what the system predicts.
-        section: from the result, the clip's clock and the weights' card to a section.
+        section: from the result, and what surrounds it, to a section.
     """
 
     name: str
     weights: str
     needs: tuple[Literal["video", "audio"], ...]
     result: type[Result]
-    section: Callable[[Any, Clock, Weights], Section]
+    section: Callable[[Any, Setting], Section]
 
     def answers_for(self, clip: Clip) -> bool:
         """Whether the clip has what is needed."""
         return all(getattr(clip, need) is not None for need in self.needs)
+
+    @property
+    def needed(self) -> str:
+        """What a clip must have, in words."""
+        return wording.listing([_NEEDED[need] for need in self.needs])
 
 
 SECTIONS: tuple[Ability, ...] = (Ability("actions", "tsm", ("video",), Actions, actions_section),)

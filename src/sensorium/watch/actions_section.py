@@ -11,7 +11,7 @@ from sensorium.actions.results import Action, Actions
 from sensorium.watch import wording
 from sensorium.watch.clock import Clock
 from sensorium.watch.curves import Point, thin
-from sensorium.watch.section import Lane, Moment, Section, Segment
+from sensorium.watch.section import Lane, Moment, Section, Segment, Setting
 from sensorium.watch.weights import Weights
 
 _HUES = (250.0, 30.0, 150.0, 310.0, 80.0, 200.0, 350.0, 110.0)
@@ -22,8 +22,9 @@ _SURE = 0.5  # below this mean score the summary says that the weights are not s
 _CLEAR = 0.2  # a class that never wins is drawn when its probability peaks above this
 
 
-def actions_section(result: Actions, clock: Clock, weights: Weights) -> Section:
+def actions_section(result: Actions, setting: Setting) -> Section:
     """What the report says about the actions of a clip."""
+    clock = setting.clock
     ranking = len(result.windows) == 1
     order = _leading(result)
     unknown = bool(result.out_of_domain)
@@ -34,9 +35,10 @@ def actions_section(result: Actions, clock: Clock, weights: Weights) -> Section:
         system=result.system,
         data=_data(result, order),
         summary="" if unknown else _summary(result.actions, clock, ranking=ranking),
-        notice=_notice(result, weights) if unknown else "",
+        notice=_notice(result, setting.weights) if unknown else "",
         remark=_remark(result),
         lanes=_lanes(result, order, hues),
+        legend="the probability of that label",
         moments=() if unknown else _moments(result.actions, hues),
         body=_table(result.actions, clock, hues, ranking=ranking, unknown=unknown),
         place="beside",

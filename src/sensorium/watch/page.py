@@ -37,7 +37,7 @@ _SIGN = (
 def render(report: Report) -> str:
     """The whole page."""
     sections, preview = report.sections, report.preview
-    beside = "".join(_body(s) for s in sections if s.place == "beside" and s.body)
+    beside = _placed(sections, "beside")
     style = fill(_own("page.css"), {"aspect": f"{preview.width} / {preview.height}"})
     outside = preview.path is not None
     return fill(
@@ -46,7 +46,7 @@ def render(report: Report) -> str:
             "version": escape(version("sensorium")),
             "media_source": "blob: 'self' file:" if outside else "blob:",
             "title": escape(PurePath(report.file).name or report.file),
-            "style": style + "".join(s.style for s in sections),
+            "style": style + "".join(dict.fromkeys(s.style for s in sections)),
             "headline": escape(facts.headline(report.info)),
             "summary": "".join(_summary(s) for s in sections),
             "notices": _notices(report),
@@ -56,7 +56,11 @@ def render(report: Report) -> str:
             "source": f' src="{FILE_NAME}"' if outside else "",
             "player_note": escape(preview.note),
             "beside": f'<div class="beside">{beside}</div>' if beside else "",
-            "below": "".join(_body(s) for s in sections if s.place == "below" and s.body),
+            "over": "".join(s.over for s in sections),
+            "under": "".join(s.under for s in sections),
+            "above": _placed(sections, "above"),
+            "legend": _legend(sections),
+            "below": _placed(sections, "below"),
             "timeline": timeline(sections, report.strip, report.clock),
             "frames": "".join(_frame(p, report.clock) for p in report.frames),
             "file": _list(facts.lines(report.info, report.damage)),
@@ -64,7 +68,7 @@ def render(report: Report) -> str:
             "seconds": _seconds(report.seconds_per_stage),
             "json": embed(report.to_dict()),
             "video": preview.base64(),
-            "script": _own("page.js") + "".join(s.script for s in sections),
+            "script": _own("page.js") + "".join(dict.fromkeys(s.script for s in sections)),
         },
     )
 
@@ -88,6 +92,16 @@ def _summary(section: Section) -> str:
     return f'<p class="summary">{escape(section.summary)}</p>' if section.summary else ""
 
 
+def _placed(sections: Sequence[Section], place: str) -> str:
+    return "".join(_body(s) for s in sections if s.place == place and s.body)
+
+
+def _legend(sections: Sequence[Section]) -> str:
+    """What the curves of the lanes are, where there are any."""
+    curves = list(dict.fromkeys(s.legend for s in sections if s.legend and s.lanes))
+    return f"; the curve behind it is {escape(' or '.join(curves))}" if curves else ""
+
+
 def _body(section: Section) -> str:
     mark = "untrusted" if section.notice else "trusted"
     name = escape(f"{section.name}-{section.system}")
@@ -100,6 +114,7 @@ def _body(section: Section) -> str:
 def _notices(report: Report) -> str:
     """What must be read before anything else; nothing where there is no need."""
     notices = "".join(_notice(s) for s in report.sections) + _damage(report.damage)
+    notices += "".join(f'<p class="remark">{escape(line)}</p>' for line in report.unanswered)
     return f'<div class="notices">{notices}</div>' if notices else ""
 
 
@@ -107,7 +122,7 @@ def _notice(section: Section) -> str:
     if section.notice:
         return (
             f'<section class="notice" role="note" aria-label="Out of domain">{_SIGN}'
-            f"<h2>Do not trust these labels</h2><p>{escape(section.notice)}</p></section>"
+            f"<h2>{escape(section.warning)}</h2><p>{escape(section.notice)}</p></section>"
         )
     return f'<p class="remark">{escape(section.remark)}</p>' if section.remark else ""
 

@@ -36,6 +36,7 @@ class Report(Result):
         preview: the player's video.
         seconds_per_stage: wall time, in order.
         damage: what went wrong while the file was read, a line each.
+        unanswered: why an ability has no section, a line each.
         folder: where it was written; ``None`` before that.
     """
 
@@ -50,6 +51,7 @@ class Report(Result):
     preview: Preview = field(repr=False)
     seconds_per_stage: dict[str, float] = field(default_factory=dict)
     damage: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
     folder: Path | None = None
 
     @property
@@ -79,6 +81,7 @@ class Report(Result):
             "out_of_domain": self.out_of_domain,
             "media": self.info.to_dict(),
             "damage": list(self.damage),
+            "unanswered": list(self.unanswered),
             "sections": [{"section": s.name, "title": s.title, **s.data} for s in self.sections],
             "weights": [w.to_dict() for w in self.weights],
             "key_frames": [round(p.moment.time, 3) for p in self.frames],
@@ -86,19 +89,22 @@ class Report(Result):
         }
 
     def save(self, folder: str | Path) -> list[Path]:
-        """``report.html``, ``report.json`` and, for a long video, ``preview.mp4``."""
+        """``report.html``, ``report.json``, and what of a long video stays beside them."""
         from sensorium.watch.page import render
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        data, page, video = folder / "report.json", folder / "report.html", folder / FILE_NAME
+        data, page = folder / "report.json", folder / "report.html"
         data.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
         page.write_text(render(self), encoding="utf-8", errors="replace")
-        if self.preview.path is None:
-            return [data, page]
-        if self.preview.path.resolve() != video.resolve():
-            shutil.copyfile(self.preview.path, video)
-        return [data, page, video]
+        beside = [folder / FILE_NAME] if self.preview.path is not None else []
+        beside += [folder / name for s in self.sections for name in s.files]
+        for target in beside:
+            source = (self.folder or folder) / target.relative_to(folder)
+            if source.resolve() != target.resolve():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+        return [data, page, *beside]
 
     def figure(self) -> Figure:
         """All sections' lanes over time."""

@@ -11,7 +11,7 @@ import torch
 
 from sensorium import media, store
 from sensorium.store.atomic import fresh_folder
-from sensorium.system import Result, System
+from sensorium.system import System
 from sensorium.types import Clip
 from sensorium.watch import wording
 from sensorium.watch.abilities import SECTIONS, Ability
@@ -20,7 +20,7 @@ from sensorium.watch.folder import choose, file_key
 from sensorium.watch.pictures import Picture, film_strip, key_frames
 from sensorium.watch.preview import make_preview
 from sensorium.watch.report import Report
-from sensorium.watch.section import Section
+from sensorium.watch.section import Section, Setting
 from sensorium.watch.weights import Weights
 
 OnStage = Callable[[str, float], None]
@@ -55,20 +55,13 @@ def watch(
     with timer.stage("read"):
         info = media.probe(path)
         clip = media.read(path)
-    abilities = _answerable(clip)
+    abilities, unanswered = _answerable(clip), () if systems else _unanswered(clip)
     if systems is None:
         with timer.stage("load"):
             systems = [store.load(a.weights) for a in abilities]
-    clock = Clock.of(clip.span)
-    sections, weights = [], []
-    for system in systems:
-        with timer.stage(system.weights):
-            result = system.to(device).eval().predict(clip)
-        card = Weights.of(system, getattr(system, "card", None))
-        sections.append(_section(result, clock, card, abilities))
-        weights.append(card)
     folder = choose(path, out)
     with fresh_folder(folder) as unfinished:
+        sections = [_section(system.to(device), clip, unfinished, timer) for system in systems]
         strip, frames = _pictures(clip, sections, timer)
         with timer.stage("preview") as told:
             preview = make_preview(path, clip, unfinished, told)
@@ -76,14 +69,15 @@ def watch(
             file=str(path),
             key=file_key(path, out),
             info=info,
-            clock=clock,
+            clock=Clock.of(clip.span),
             sections=tuple(sections),
-            weights=tuple(weights),
+            weights=tuple(_card(system) for system in systems),
             strip=tuple(strip),
             frames=tuple(frames),
             preview=preview,
             seconds_per_stage=dict(timer.seconds),
             damage=media.problems(clip),
+            unanswered=unanswered,
         )
         report.save(unfinished)
     return report.at(folder)
@@ -97,22 +91,46 @@ def _answerable(clip: Clip) -> list[Ability]:
     """
     found = [a for a in SECTIONS if a.answers_for(clip)]
     if not found:
-        has = "sound only" if clip.video is None else "pictures only"
         missing = "video" if clip.video is None else "audio"
-        names = wording.listing([a.name for a in SECTIONS])
+        needs = wording.listing([f"{a.name} need {a.needed}" for a in SECTIONS])
         raise ValueError(
-            f"{clip.name}: got {has}, which tells nothing about {names}; "
-            f"give a file with a {missing} stream"
+            f"{clip.name}: got {_has(clip)}, but {needs}; give a file with a {missing} stream"
         )
     return found
 
 
-def _section(result: Result, clock: Clock, card: Weights, abilities: Sequence[Ability]) -> Section:
-    """The section that the result's ability makes of it."""
-    for ability in abilities:
-        if isinstance(result, ability.result):
-            return ability.section(result, clock, card)
-    known = wording.listing([a.name for a in abilities])
+def _unanswered(clip: Clip) -> tuple[str, ...]:
+    """Why the other abilities say nothing about such a clip, a line each."""
+    return tuple(
+        f"Nothing is said about {a.name}: that needs {a.needed}, and this file has {_has(clip)}."
+        for a in SECTIONS
+        if not a.answers_for(clip)
+    )
+
+
+def _has(clip: Clip) -> str:
+    if clip.video is not None and clip.audio is not None:
+        return "pictures and sound"
+    return "sound only" if clip.video is None else "pictures only"
+
+
+def _card(system: System) -> Weights:
+    return Weights.of(system, getattr(system, "card", None))
+
+
+def _section(system: System, clip: Clip, folder: Path, timer: Timer) -> Section:
+    """What a system says about the clip, as the ability of its result's type shows it.
+
+    Raises:
+        ValueError: when no section shows such a result.
+    """
+    card, clock = _card(system), Clock.of(clip.span)
+    with timer.stage(system.weights) as told:
+        result = system.eval().predict(clip)
+        for ability in SECTIONS:
+            if isinstance(result, ability.result):
+                return ability.section(result, Setting(clip, clock, card, folder, told))
+    known = wording.listing([a.name for a in SECTIONS])
     raise ValueError(
         f"system {card.name!r} gives {type(result).__name__}, which no section of a report shows; "
         f"this version shows {known}"
