@@ -1,19 +1,16 @@
-"""Pictures and sound to files: H.264 and AAC in mp4 (or mov, mkv), WAV and FLAC for sound alone.
+"""Pictures and sound to files: H.264 and AAC in mp4 (or mov, mkv).
 
-Frames are taken one by one, so an iterator of any length needs no more memory than one frame. A
-file appears whole or not at all: it is written beside its place under another name, then renamed.
+Frames are taken one by one, and sound may come in blocks, so that a film of any length needs no
+more memory than a frame and a block. A file appears whole or not at all (see `recording`).
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -29,19 +26,11 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from sensorium.media.errors import MediaError
-from sensorium.media.opening import reason
+from sensorium.media.recording import LAYOUTS, checked_sound, whole_or_nothing
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 8: "7.1"}
 _PLAIN_TAGS = {"title", "artist", "album", "comment", "genre", "date", "copyright", "description"}
-_CODECS = {
-    (".wav", 16): ("wav", "pcm_s16le", "s16", 1 << 15),
-    (".wav", 24): ("wav", "pcm_s24le", "s32", 1 << 23),
-    (".wav", 32): ("wav", "pcm_f32le", "flt", 1),
-    (".flac", 16): ("flac", "flac", "s16", 1 << 15),
-    (".flac", 24): ("flac", "flac", "s32", 1 << 23),
-}
 
 
 @dataclass(frozen=True)
@@ -71,7 +60,7 @@ def write(
     frames: Iterable[UInt8[Tensor, "3 H W"]] | UInt8[Tensor, "T 3 H W"],
     fps: float,
     *,
-    audio: Float32[Tensor, "C N"] | None = None,
+    audio: Float32[Tensor, "C N"] | Iterable[Float32[Tensor, "C n"]] | None = None,
     rate: int | None = None,
     encoding: Encoding | None = None,
 ) -> Path:
@@ -83,7 +72,7 @@ def write(
 
     Shape:
         ``frames``: ``uint8 [3, H, W]`` each, or one tensor ``[T, 3, H, W]``; ``audio``: ``[C, N]``,
-        -1..1.
+        -1..1, or an iterable of such blocks.
 
     Raises:
         ValueError: for frames of another kind or size, for sound without a rate.
@@ -94,7 +83,7 @@ def write(
         raise MediaError(f"{path}: films are written as {', '.join(FORMATS)}; rename it")
     if not 0 < fps < 1000:
         raise ValueError(f"fps must be above 0 and below 1000 Hz, got {fps!r}")
-    sound = None if audio is None else _prepared_sound(audio, rate)
+    sound = None if audio is None else _sound_blocks(audio, rate)
     iterator = iter(frames)
     first = next(iterator, None)
     if first is None:
@@ -103,12 +92,12 @@ def write(
     own_tags = not set(encoding.metadata) <= _PLAIN_TAGS
     flags = "+faststart" + ("+use_metadata_tags" if own_tags else "")
     options = {"movflags": flags} if FORMATS[path.suffix.lower()] != "matroska" else {}
-    with _whole_or_nothing(path, FORMATS[path.suffix.lower()], options) as container:
+    with whole_or_nothing(path, FORMATS[path.suffix.lower()], options) as container:
         container.metadata.update(encoding.metadata)
         height, width = int(first.shape[1]), int(first.shape[2])
         video = _video_stream(container, Fraction(fps).limit_denominator(1001), encoding)
         video.width, video.height = width + width % 2, height + height % 2
-        feed = None if sound is None else _sound_feed(container, *sound, encoding.audio_bits)
+        feed = None if sound is None else _Feed.on(container, sound, encoding.audio_bits)
         for number, picture in enumerate(pictures):
             container.mux(video.encode(_frame(picture, number)))
             if feed is not None:
@@ -117,56 +106,6 @@ def write(
         if feed is not None:
             feed.send(float("inf"))
     return path
-
-
-def write_audio(
-    path: str | Path, samples: Float32[Tensor, "C N"], rate: int, *, bits: int = 16
-) -> Path:
-    """Write sound alone as WAV (16, 24 bits, or 32 for floating point) or FLAC (16, 24).
-
-    Raises:
-        ValueError: for samples of another kind, a rate below 1 Hz, or bits that the format lacks.
-        MediaError: when the file cannot be written.
-    """
-    path = Path(path)
-    if (path.suffix.lower(), bits) not in _CODECS:
-        raise ValueError(
-            f"{path}: sound is written as .wav (16, 24, 32 bits) or .flac (16, 24), got "
-            f"{path.suffix or 'no suffix'} with {bits} bits"
-        )
-    data = _checked_sound(samples, rate)
-    form, codec, layout_format, scale = _CODECS[path.suffix.lower(), bits]
-    with _whole_or_nothing(path, form, {}) as container:
-        stream = container.add_stream(codec, rate=rate)
-        assert isinstance(stream, AudioStream)
-        stream.codec_context.layout = LAYOUTS[len(data)]
-        stream.codec_context.format = layout_format
-        for begin in range(0, data.shape[1], 4096):
-            block = _coded(data[:, begin : begin + 4096], scale, bits)
-            packed = np.ascontiguousarray(block.T).reshape(1, -1)  # [C, n] -> [1, n*C]
-            frame = av.AudioFrame.from_ndarray(
-                packed, format=layout_format, layout=LAYOUTS[len(data)]
-            )
-            frame.sample_rate, frame.pts, frame.time_base = rate, begin, Fraction(1, rate)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-@contextmanager
-def _whole_or_nothing(path: Path, form: str, options: dict[str, str]) -> Iterator[OutputContainer]:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        container = av.open(f"file:{unfinished}", "w", format=form, options=options)
-        with container:
-            yield container
-        unfinished.replace(path)
-    except (av.FFmpegError, OSError) as error:
-        raise MediaError(f"{path}: cannot be written ({reason(error)})") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _video_stream(container: OutputContainer, fps: Fraction, encoding: Encoding) -> VideoStream:
@@ -220,47 +159,46 @@ def _frame(picture: UInt8[Tensor, "3 H W"], number: int) -> VideoFrame:
     return frame
 
 
-def _coded(block: npt.NDArray[np.float32], scale: int, bits: int) -> npt.NDArray[Any]:
-    """Samples as the integers that are stored; 24 bits lie in the upper part of 32."""
-    if scale == 1:
-        return block
-    steps = np.clip(np.rint(block.astype(np.float64) * scale), -scale, scale - 1)
-    return steps.astype(np.int16) if bits == 16 else steps.astype(np.int32) << 8
+Block = npt.NDArray[np.float32]  # [C, n]
 
 
-def _checked_sound(samples: Tensor, rate: int) -> npt.NDArray[np.float32]:
-    if samples.ndim != 2 or samples.shape[0] not in LAYOUTS or not samples.is_floating_point():
-        raise ValueError(
-            f"sound must be float [C, N] with C in {tuple(LAYOUTS)}, got "
-            f"{samples.dtype} {list(samples.shape)}"
-        )
-    if rate < 1:
-        raise ValueError(f"a sampling rate must be 1 Hz or more, got {rate!r}")
-    data: npt.NDArray[np.float32] = samples.detach().cpu().float().numpy()
-    if not np.isfinite(data).all():
-        raise ValueError("sound must be finite, got NaN or infinity")
-    return data
+@dataclass(frozen=True)
+class _Sound:
+    """Sound in blocks, at a rate that AAC has."""
+
+    blocks: Iterator[Block]
+    rate: int
+    channels: int
 
 
-def _prepared_sound(audio: Tensor, rate: int | None) -> tuple[npt.NDArray[np.float32], int]:
+def _sound_blocks(audio: Tensor | Iterable[Tensor], rate: int | None) -> _Sound:
     if rate is None:
         raise ValueError("sound needs its rate in hertz: write(..., audio=samples, rate=44100)")
-    data = _checked_sound(audio, rate)
+    if rate < 1:
+        raise ValueError(f"a sampling rate must be 1 Hz or more, got {rate!r}")
+    parts = map(checked_sound, [audio] if isinstance(audio, Tensor) else audio)
+    first = next(parts, None)
+    if first is None:
+        raise ValueError("sound needs at least one block, got none")
     coded = min((r for r in AAC_RATES if r >= rate), default=AAC_RATES[0])
+    blocks = _resampled(itertools.chain([first], parts), rate, coded, len(first))
+    return _Sound(blocks, coded, len(first))
+
+
+def _resampled(blocks: Iterable[Block], rate: int, coded: int, channels: int) -> Iterator[Block]:
+    """The blocks at another rate, without seams."""
+    stream = None
     if coded != rate:
-        data = soxr.resample(np.ascontiguousarray(data.T), rate, coded).T
-    return data, coded
-
-
-def _sound_feed(
-    container: OutputContainer, data: npt.NDArray[np.float32], rate: int, bits: int
-) -> _Feed:
-    stream = container.add_stream("aac", rate=rate)
-    assert isinstance(stream, AudioStream)
-    stream.codec_context.layout = LAYOUTS[len(data)]
-    stream.codec_context.format = "fltp"
-    stream.codec_context.bit_rate = bits
-    return _Feed(container, stream, data, rate)
+        stream = soxr.ResampleStream(rate, coded, channels, dtype="float32", quality="HQ")
+    for block in blocks:
+        if len(block) != channels:
+            raise ValueError(f"sound of {channels} channels goes on with {len(block)}")
+        if stream is None:
+            yield block
+        else:
+            yield stream.resample_chunk(np.ascontiguousarray(block.T)).T  # [C, n] -> [n, C]
+    if stream is not None:
+        yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True).T
 
 
 @dataclass
@@ -269,21 +207,41 @@ class _Feed:
 
     container: OutputContainer
     stream: AudioStream
-    data: npt.NDArray[np.float32]
-    rate: int
+    sound: _Sound
     done: int = 0
+    left: Block | None = None  # taken from the sound, not yet encoded
+
+    @classmethod
+    def on(cls, container: OutputContainer, sound: _Sound, bits: int) -> _Feed:
+        """A feed into a new AAC stream."""
+        stream = container.add_stream("aac", rate=sound.rate)
+        assert isinstance(stream, AudioStream)
+        stream.codec_context.layout = LAYOUTS[sound.channels]
+        stream.codec_context.format = "fltp"
+        stream.codec_context.bit_rate = bits
+        return cls(container, stream, sound)
 
     def send(self, until_seconds: float) -> None:
         """Encode up to ``until_seconds``; all that is left, and the encoder's rest, at infinity."""
-        size = self.stream.codec_context.frame_size or 1024
-        total = self.data.shape[1]
-        while self.done < total and self.done / self.rate < until_seconds:
-            block = self.data[:, self.done : self.done + size]
+        size, rate = self.stream.codec_context.frame_size or 1024, self.sound.rate
+        while self.done / rate < until_seconds and (block := self._next(size)) is not None:
             packed = np.ascontiguousarray(block.T).reshape(1, -1)  # [C, n] -> [1, n*C]
             frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=LAYOUTS[len(block)])
-            frame.sample_rate, frame.pts = self.rate, self.done
-            frame.time_base = Fraction(1, self.rate)
+            frame.sample_rate, frame.pts = rate, self.done
+            frame.time_base = Fraction(1, rate)
             self.container.mux(self.stream.encode(frame))
             self.done += block.shape[1]
         if until_seconds == float("inf"):
             self.container.mux(self.stream.encode(None))
+
+    def _next(self, size: int) -> Block | None:
+        """The next ``size`` samples, fewer at the very end, ``None`` after it."""
+        while self.left is None or self.left.shape[1] < size:
+            block = next(self.sound.blocks, None)
+            if block is None:
+                break
+            self.left = block if self.left is None else np.concatenate([self.left, block], axis=1)
+        if self.left is None or not self.left.shape[1]:
+            return None
+        taken, self.left = self.left[:, :size], self.left[:, size:]
+        return taken
