@@ -74,6 +74,10 @@ class Stage:
         schedule: of the learning rate.
         weights: factor per loss name; when given, their weighted sum is minimised, not ``loss``.
         freeze: parameters whose names start with one of these are not trained in this stage.
+        data: trained on in this stage instead of the recipe's (a curriculum); validation stays with
+            the recipe's.
+        anneal: scalar buffers of the system that go from one value to another over the stage, by
+            equal factors: ``(name, first, last)``, all positive.
     """
 
     name: str = "train"
@@ -82,6 +86,8 @@ class Stage:
     schedule: Schedule = field(default_factory=Schedule)
     weights: tuple[tuple[str, float], ...] = ()
     freeze: tuple[str, ...] = ()
+    data: Any = None
+    anneal: tuple[tuple[str, float, float], ...] = ()
 
 
 @dataclass(frozen=True)

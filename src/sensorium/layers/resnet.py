@@ -26,6 +26,8 @@ class ResNetConfig:
         width: channels of the stem and of the first stage's 3x3; doubled at every later stage.
         stem: ``"imagenet"`` is 7x7/2 and a 3x3/2 max-pool; ``"small"``, for small pictures, 3x3/2.
         in_channels: of the input (3 for RGB, 10 for five flow fields, 3N for super-images).
+        undone: strides of the last stages that are undone and replaced by dilation, for finer
+            maps: 1 is the last stage (half the output stride), 2 the last two.
     """
 
     blocks: tuple[int, int, int, int]
@@ -33,6 +35,7 @@ class ResNetConfig:
     width: int = 64
     stem: Literal["imagenet", "small"] = "imagenet"
     in_channels: int = 3
+    undone: int = 0
 
     @property
     def expansion(self) -> int:
@@ -62,11 +65,14 @@ class BasicBlock(nn.Module):
         ``[N, in, H, W] -> [N, out, H / stride, W / stride]``.
     """
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(
+        self, in_channels: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)
+    ) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, 1, bias=False)
+        first, rest = dilations
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride, first, first, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, rest, rest, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.downsample = _downsample(in_channels, width, stride)
 
@@ -94,11 +100,14 @@ class Bottleneck(nn.Module):
         ``[N, in, H, W] -> [N, 4 * width, H / stride, W / stride]``.
     """
 
-    def __init__(self, in_channels: int, width: int, stride: int) -> None:
+    def __init__(
+        self, in_channels: int, width: int, stride: int, dilations: tuple[int, int] = (1, 1)
+    ) -> None:
         super().__init__()
+        first, _ = dilations
         self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, first, first, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * width)
@@ -138,7 +147,8 @@ class ResNet(nn.Module):
     """Stem and four stages; no pooling, no classifier.
 
     Shape:
-        ``[N, in_channels, H, W] -> [N, features, H / 32, W / 32]`` (``/ 16`` with the small stem).
+        ``[N, in_channels, H, W] -> [N, features, H / 32, W / 32]`` (``/ 16`` with the small stem;
+        finer by two for each stride undone).
 
     Example:
         >>> import torch
@@ -168,10 +178,13 @@ class ResNet(nn.Module):
     def _stage(self, index: int, in_channels: int) -> nn.Sequential:
         make = Bottleneck if self.config.block == "bottleneck" else BasicBlock
         width = self.config.width << index
+        undone = max(0, index - 3 + self.config.undone)  # strides undone up to this stage
         blocks: list[nn.Module] = []
         for i in range(self.config.blocks[index]):
-            stride = 2 if i == 0 and index > 0 else 1
-            blocks.append(make(in_channels, width, stride))
+            begins = i == 0 and index > 0
+            stride = 2 if begins and not undone else 1
+            before = 1 << (undone - 1 if begins and undone else undone)
+            blocks.append(make(in_channels, width, stride, (before, 1 << undone)))
             in_channels = width * self.config.expansion
         return nn.Sequential(*blocks)
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from sensorium.recipe import Examples, Recipe
+from sensorium.recipe import Data, Examples, Recipe
 from sensorium.seeds import derive
 from sensorium.store.loading import load_weights
-from sensorium.system import System
+from sensorium.system import Batch, System
 from sensorium.training import checkpoints, run_folder
 from sensorium.training.building import build
 from sensorium.training.checkpoints import Best, Checkpoint, Record
@@ -63,7 +63,8 @@ def fit(
     if not recipe.stages or min(stage.steps for stage in recipe.stages) < 1:
         raise ValueError(f"recipe {recipe.name!r} needs stages of at least one step each")
     accelerator = open_accelerator(recipe, device)
-    train, val = _open(recipe, "train"), recipe.data.open("val")
+    val = recipe.data.open("val")
+    train = [_open_train(recipe, stage.data or recipe.data) for stage in recipe.stages]
     checkpoint = _on_main(accelerator, lambda: run_folder.open_run(folder, recipe, resume=resume))
     model = build(recipe, system, start=checkpoint is None)
     if checkpoint is not None:
@@ -86,7 +87,7 @@ class _Run:
     folder: Path
     accelerator: Accelerator
     system: System
-    train: Examples
+    train: list[Examples]  # of each stage
     val: Examples
     checkpoint: Checkpoint | None
 
@@ -102,16 +103,18 @@ class _Run:
         """This process and the number of processes."""
         return self.accelerator.process_index, self.accelerator.num_processes
 
-    def batch_order(self) -> Order:
-        """What this process sees from here to the end."""
-        return Order(
+    def batches(self, stage: int, steps: range) -> Generator[Batch, None, None]:
+        """What this process sees in the given steps (numbers from 0) of a stage."""
+        order = Order(
             self.recipe.seed,
-            len(self.train),
-            range(self.done, self.total),
+            len(self.train[stage]),
+            steps,
             batch=self.recipe.batch,
             micro=self.recipe.accumulate,
             share=self.share,
         )
+        workers, device = self.recipe.workers, self.accelerator.device
+        return batches(self.train[stage], order, workers=workers, device=device)
 
     def validate(self, number: int) -> dict[str, float] | None:
         """Metrics on the validation split if it is this step's turn."""
@@ -148,14 +151,14 @@ class _Run:
 
 def _steps(run: _Run) -> Iterator[Step]:
     """The generator proper."""
-    recipe, device = run.recipe, run.accelerator.device
-    stream = batches(run.train, run.batch_order(), workers=recipe.workers, device=device)
+    recipe = run.recipe
     clock = _Clock(recipe.batch)
     first, last_saved = 0, run.done
-    try:
-        for index, stage in enumerate(recipe.stages):
-            last = first + stage.steps
-            if run.done < last:
+    for index, stage in enumerate(recipe.stages):
+        last = first + stage.steps
+        if run.done < last:
+            stream = run.batches(index, range(max(first, run.done), last))
+            try:
                 active = ActiveStage(run.accelerator, run.system, recipe, stage, run.trainable)
                 active.last_saved = last_saved
                 active.first = first
@@ -175,9 +178,9 @@ def _steps(run: _Run) -> Iterator[Step]:
                     run.save(number, index, active, step)
                 last_saved = active.last_saved
                 run.accelerator.free_memory()
-            first = last
-    finally:
-        stream.close()
+            finally:
+                stream.close()
+        first = last
     run.accelerator.end_training()
 
 
@@ -207,11 +210,11 @@ class _Clock:
         return steps * self.step_seconds
 
 
-def _open(recipe: Recipe, split: str) -> Examples:
+def _open_train(recipe: Recipe, data: Data) -> Examples:
     """The training split, which must hold something."""
-    examples: Examples = recipe.data.open(split)
+    examples = data.open("train")
     if not len(examples):
-        raise ValueError(f"recipe {recipe.name!r}: the {split} split is empty; check the data")
+        raise ValueError(f"recipe {recipe.name!r}: the train split is empty; check the data")
     return examples
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sensorium.recipe import Recipe, Stage
 from sensorium.seeds import derive
+from sensorium.suggest import did_you_mean
 from sensorium.system import Batch, System
 from sensorium.training.objective import Objective
 from sensorium.training.optimisation import freeze, optimisation
@@ -79,6 +80,7 @@ class ActiveStage:
         """
         accelerator, optimiser = self.accelerator, self.optimisation.optimiser
         rate = self.optimisation.set_rate(number - 1 - self.first)
+        anneal(self.system, self.stage, number - 1 - self.first)
         path = (self.recipe.seed, "step", number, accelerator.process_index)
         seen: list[dict[str, Tensor]] = []
         losses: dict[str, float] = {}
@@ -134,3 +136,23 @@ class ActiveStage:
         return ValueError(
             f"step {number}: {what}; stopped, {kept}; lower the learning rate or check the data"
         )
+
+
+def anneal(system: System, stage: Stage, step: int) -> None:
+    """Set the stage's annealed buffers for ``step`` (from 0, within the stage).
+
+    Raises:
+        ValueError: for a name that is no scalar buffer, or values that are not positive.
+    """
+    buffers = dict(system.named_buffers())
+    share = step / max(1, stage.steps - 1)
+    for name, first, last in stage.anneal:
+        if name not in buffers or buffers[name].ndim:
+            hint = did_you_mean(name, [n for n, b in buffers.items() if not b.ndim])
+            raise ValueError(f"stage {stage.name!r}: no scalar buffer is called {name!r}{hint}")
+        if not (first > 0 and last > 0):
+            raise ValueError(
+                f"stage {stage.name!r}: {name!r} is annealed from {first} to {last}, expected "
+                "values above 0"
+            )
+        buffers[name].fill_(first * (last / first) ** share)

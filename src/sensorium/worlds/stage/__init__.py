@@ -13,6 +13,7 @@ from sensorium.worlds.stage.perform import perform
 from sensorium.worlds.stage.render import Renderer, frames, masks
 from sensorium.worlds.stage.reversal import backwards
 from sensorium.worlds.stage.script import INSTRUMENTS, Episode, Event, Note, Performer
+from sensorium.worlds.stage.solos import alone, compose_solo, empty_stage
 from sensorium.worlds.stage.sounding import Sounds, mix, track
 from sensorium.worlds.stage.truth import truth
 from sensorium.worlds.stage.watching import clip
@@ -29,11 +30,14 @@ __all__ = [
     "Performer",
     "Renderer",
     "Sounds",
+    "alone",
     "backwards",
     "clip",
     "clip_label",
     "compose",
     "compose_clip",
+    "compose_solo",
+    "empty_stage",
     "frames",
     "masks",
     "mirror",
