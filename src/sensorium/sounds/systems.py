@@ -15,7 +15,6 @@ from torch import Tensor
 
 from sensorium import images
 from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, unfamiliarity
-from sensorium.sounds.metrics import sound_meters
 from sensorium.sounds.pixels import PixelPlayer, PixelsConfig
 from sensorium.sounds.spectra import Mask, Spectra, SpectraConfig
 from sensorium.sounds.view import SoundView
@@ -132,14 +131,20 @@ class SoundSystem(System):
             mixture = self.spectra.stft(waves.sum(1)).abs()
             targets = self.spectra.targets(sources, mixture, self.config.mask)
             weight = self.spectra.importance(mixture) if self.config.weighted else None
-        logits = self.logits(self._sources(batch), self.hear(mixture)).float()
+        visual = self._sources(batch)
+        logits = self.logits(visual, self.hear(mixture)).float()
         with torch.autocast(device.type, enabled=False):
             if self.config.mask == "ratio":
                 error = (logits - targets).abs()
             else:
                 error = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-            loss = (error if weight is None else error * weight[:, None]).mean()
-        return {"loss": loss}
+            mask = (error if weight is None else error * weight[:, None]).mean()
+            terms = self.regularise(visual.float())
+        return {"loss": sum(terms.values(), start=mask), "mask": mask, **terms}
+
+    def regularise(self, visual: Float[Tensor, "B S K T"]) -> dict[str, Tensor]:
+        """Further terms of the loss, by name; none by default."""
+        return {}
 
     @torch.no_grad()
     def separate(self, batch: Batch) -> Float[Tensor, "B S N"]:
@@ -157,6 +162,8 @@ class SoundSystem(System):
 
     def metrics(self) -> dict[str, Meter]:
         """``nsdr``, ``sdr``, ``sir``, ``sar``, ``si_sdri``, and per class."""
+        from sensorium.sounds.metrics import sound_meters
+
         return sound_meters(self.config.classes)
 
     def measure(self, batch: Batch, meters: Mapping[str, Meter]) -> None:

@@ -11,8 +11,17 @@ from sensorium.system import System
 def systems() -> dict[str, type[System]]:
     """Every system of the package: its name and its class."""
     from sensorium.actions.systems import I3DSystem, StNetSystem, TSMSystem, TSNSystem
+    from sensorium.sounds.concepts import ConceptsSystem
+    from sensorium.sounds.systems import PixelsSystem
 
-    return {"tsm": TSMSystem, "stnet": StNetSystem, "tsn": TSNSystem, "i3d": I3DSystem}
+    return {
+        "tsm": TSMSystem,
+        "stnet": StNetSystem,
+        "tsn": TSNSystem,
+        "i3d": I3DSystem,
+        "pixels": PixelsSystem,
+        "concepts": ConceptsSystem,
+    }
 
 
 def system_of(config: Any, known: Iterable[type[System]] | None = None) -> type[System]:

@@ -10,9 +10,10 @@ from sensorium.suggest import did_you_mean
 
 def recipes() -> dict[str, Callable[[], Recipe]]:
     """Every recipe of the package: its name and the function that makes it."""
-    from sensorium.actions.recipes import RECIPES
+    from sensorium.actions.recipes import RECIPES as ACTIONS
+    from sensorium.sounds.recipes import RECIPES as SOUNDS
 
-    return {**RECIPES}
+    return {**ACTIONS, **SOUNDS}
 
 
 def recipe(name: str) -> Recipe:

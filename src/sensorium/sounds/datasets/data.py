@@ -25,7 +25,8 @@ class SoundData:
 
     Attributes:
         kind: ``stage`` is the procedural world; the others are published sets.
-        mixing: how solos become mixtures.
+        mixing: how solos become mixtures in training.
+        testing: how they do in validation and test.
         spectra: length and rate of the sound; taken over by the system.
         view: which pictures; taken over by the system.
         length: solos in training.
@@ -39,6 +40,7 @@ class SoundData:
 
     kind: Kind = "stage"
     mixing: Mixing = field(default_factory=Mixing)
+    testing: Mixing = field(default_factory=lambda: Mixing(policy="different"))
     spectra: SpectraConfig = field(default_factory=SpectraConfig)
     view: SoundView = field(default_factory=SoundView)
     length: int = 800
@@ -52,7 +54,8 @@ class SoundData:
     def open(self, split: Split) -> Mixtures:
         """The mixtures of one split."""
         count = self.length if split == "train" else self.held_out
-        return Mixtures(self.recordings(split), count, split, self.mixing, self.spectra, self.view)
+        mixing = self.mixing if split == "train" else self.testing
+        return Mixtures(self.recordings(split), count, split, mixing, self.spectra, self.view)
 
     def recordings(self, split: Split) -> Recordings:
         """The solos of one split: in validation and test as many as mixtures, at most 160."""

@@ -1,0 +1,144 @@
+"""Recipes for sound: the papers' on the published sets, ours on the stage.
+
+``pixels``, ``motions`` and ``concepts`` train on the stage and make bundled weights;
+``<system>-tiny`` trains in a minute; ``pixels-music`` carries the released settings
+(arXiv:1804.03160). What is ours says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sensorium.layers.unet import UNetConfig
+from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
+from sensorium.sounds.concepts import ConceptsSystemConfig
+from sensorium.sounds.datasets.data import SoundData
+from sensorium.sounds.datasets.mixing import Mixing
+from sensorium.sounds.pixels import PixelsConfig
+from sensorium.sounds.spectra import SpectraConfig
+from sensorium.sounds.systems import PixelsSystemConfig
+from sensorium.sounds.view import SoundView
+
+ADAM = Optimiser("adamw", lr=2e-3, weight_decay=1e-2, clip_norm=5.0)
+ONE_CYCLE = Schedule("cosine", warmup=0.1)
+
+# --- on the stage ---------------------------------------------------------------------------------
+
+STAGE_SPECTRA = SpectraConfig(bins=128, frames=128)
+STAGE_VIEW = SoundView(size=64, frames=3, stride=8)
+STAGE_NETWORK = PixelsConfig(
+    "resnet_tiny", sound=UNetConfig(levels=6, width=16, channels=16), published_init=False
+)
+
+
+def stage_data(**changes: Any) -> SoundData:
+    """Three seconds of solos of the stage, any two mixed, now and then with an empty stage."""
+    data = SoundData(
+        mixing=Mixing(policy="any", silent=0.05),
+        spectra=STAGE_SPECTRA,
+        view=STAGE_VIEW,
+        length=960,
+    )
+    return replace(data, **changes)
+
+
+def stage_recipe(
+    name: str, description: str, system: Any, stages: tuple[Stage, ...], data: SoundData
+) -> Recipe:
+    """What runs on the stage have in common."""
+    return Recipe(
+        name=name,
+        description=description,
+        data=data,
+        system=system,
+        stages=stages,
+        batch=16,
+        precision="bf16",
+        workers=1,
+        validate_every=0,
+        save_every=200,
+    )
+
+
+def pixels() -> Recipe:
+    """The Sound of Pixels on the stage: makes the bundled weights ``pixels``."""
+    system = PixelsSystemConfig(STAGE_NETWORK, trunk_rate=1.0)
+    stages = (Stage("mix-and-separate", 2000, ADAM, ONE_CYCLE),)
+    return stage_recipe("pixels", "The Sound of Pixels on the stage", system, stages, stage_data())
+
+
+def concepts() -> Recipe:
+    """Co-segmentation on the stage: sigmoids first, then a softmax that hardens."""
+    system = ConceptsSystemConfig(STAGE_NETWORK, trunk_rate=1.0)
+    stages = (
+        Stage("mix-and-separate", 1300, ADAM, ONE_CYCLE),
+        Stage(
+            "disentangle",
+            700,
+            replace(ADAM, lr=1e-3),
+            ONE_CYCLE,
+            anneal=(("disentangled", 1.0, 1.0), ("temperature", 4.0, 0.3)),
+        ),
+    )
+    return stage_recipe(
+        "concepts",
+        "Self-supervised co-segmentation and separation on the stage",
+        system,
+        stages,
+        stage_data(),
+    )
+
+
+def concepts_literal() -> Recipe:
+    """The mechanism as we read it: softmax over the channels of both networks, nothing else."""
+    recipe = concepts()
+    system = replace(recipe.system, softmax="both", balance=0.0)
+    return replace(
+        recipe,
+        name="concepts-literal",
+        description="Co-segmentation, softmax on both networks (it may collapse)",
+        system=system,
+    )
+
+
+def tiny(recipe: Recipe) -> Recipe:
+    """The same recipe small enough for a test: 32 rows and frames, 32 pixels, 60 steps."""
+    spectra, view = SpectraConfig(bins=32, frames=32), SoundView(size=32, frames=2, stride=4)
+    system = recipe.system
+    network = replace(system.network, width=0.5, sound=UNetConfig(levels=4, width=8, channels=10))
+    data = replace(recipe.data, spectra=spectra, view=view, length=48, held_out=16, seconds=6.0)
+    steps = 60 // len(recipe.stages)
+    return replace(
+        recipe,
+        name=f"{recipe.name}-tiny",
+        description=f"{recipe.description}, a minute on one core",
+        data=data,
+        system=replace(system, network=network),
+        stages=tuple(replace(stage, steps=steps) for stage in recipe.stages),
+        batch=8,
+        precision="no",
+        workers=0,
+        validate_every=0,
+        save_every=20,
+    )
+
+
+def pixels_tiny() -> Recipe:
+    """``pixels`` in a minute."""
+    return tiny(pixels())
+
+
+def concepts_tiny() -> Recipe:
+    """``concepts`` in a minute."""
+    return tiny(concepts())
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "pixels": pixels,
+    "concepts": concepts,
+    "concepts-literal": concepts_literal,
+    "pixels-tiny": pixels_tiny,
+    "concepts-tiny": concepts_tiny,
+}
