@@ -1,9 +1,9 @@
 """Self-supervised co-segmentation and separation (Rouditchenko et al., arXiv:1904.09013).
 
 PixelPlayer whose channels become concepts: late in training the sigmoid over a picture's channels
-gives way to a softmax with a falling temperature, so that each look tends to one channel. Image-level
-labels of a validation set then say which channel stands for which class, and each network can be
-used alone: the picture's channel is a segmentation, the sound's channel a mask.
+gives way to a softmax with a falling temperature, so that each look tends to one channel. Labels of
+whole pictures of a validation set then say which channel stands for which class, and each network
+can be used alone: the picture's channel is a segmentation, the sound's channel a mask.
 
 The paper's text could not be had; what is known of it is the mechanism. ``literal`` is our reading:
 softmax on both networks. It may collapse, since two sources need only two channels. The default
@@ -102,12 +102,14 @@ class ConceptsSystem(PixelsSystem):
     def _weighed(self, concepts: Float[Tensor, "B S K"], heard: Heard) -> Float[Tensor, "B S R t"]:
         (sound,) = heard
         if not self.disentangled > 0:
-            return self.network.synthesizer(concepts, sound)
+            plain: Tensor = self.network.synthesizer(concepts, sound)
+            return plain
         if self.config.softmax == "both":
             sound = (sound.float() / self.temperature).softmax(1)
         else:
             sound = sound.sigmoid()
-        return self.network.synthesizer(self.config.gain * concepts, sound) - self.config.offset
+        logits: Tensor = self.network.synthesizer(self.config.gain * concepts, sound)
+        return logits - self.config.offset
 
     def regularise(self, visual: Float[Tensor, "B S K T"]) -> dict[str, Tensor]:
         """Minus the entropy of the batch's mean channel use, 0..1, times its weight."""

@@ -118,7 +118,7 @@ class PixelPlayer(nn.Module):
         """Maps of a clip: the maximum over its pictures, before the sigmoid."""
         count = pictures.shape[:2]
         maps: Tensor = self.video(pictures.flatten(0, 1))
-        return maps.unflatten(0, count).amax(1)  # [B*T, K, h, w] -> [B, T, K, h, w] -> [B, K, h, w]
+        return maps.view(*count, *maps.shape[1:]).amax(1)  # [B*T, K, h, w] -> [B, K, h, w]
 
     def hear(self, log_magnitude: Float[Tensor, "B 1 F T"]) -> Float[Tensor, "B K F T"]:
         """Maps of a mixture; frames are padded to what the U-Net needs and cut again."""

@@ -115,12 +115,13 @@ class SoundSystem(System):
         """What each source's own pictures look like, the maximum over the whole picture."""
         count = batch["waves"].shape[:2]
         sight = {key: batch[key].flatten(0, 1) for key in self.sights}  # [B, S, ...] -> [B*S, ...]
-        return self.pool(self.see(sight)).flatten(0, 1).unflatten(0, count)
+        visual = self.pool(self.see(sight))  # [B*S, 1, K, T]
+        return visual.view(*count, *visual.shape[2:])  # [B*S, 1, K, T] -> [B, S, K, T]
 
     # --- training ---------------------------------------------------------------------------------
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mix-and-Separate: binary cross-entropy per bin with the sources' masks (or L1 for ratios).
+        """Mix-and-Separate: cross-entropy per bin with the sources' masks (L1 for ratios).
 
         Bins weigh by ``log(1 + |X|)`` when ``config.weighted`` (released code).
         """
@@ -250,7 +251,7 @@ class SoundSystem(System):
     def domain_features(self, frames: Tensor) -> tuple[Tensor, Tensor]:
         """What the domain gauge looks at, of ``uint8 [B, T, 3, H, W]``."""
         count = frames.shape[:2]
-        features = self.features(self.pictures(frames)).unflatten(0, count).mean(1)
+        features = self.features(self.pictures(frames)).view(*count, -1).mean(1)
         return features, frame_statistics(frames.to(features.device).float() / 255)
 
 
@@ -299,8 +300,9 @@ class PixelsSystem(SoundSystem):
     def see(self, sight: Sight) -> Float[Tensor, "B K T h w"]:
         """Maps of each window: the maximum over its pictures."""
         frames = sight["frames"]
-        pictures = self.pictures(frames).unflatten(0, frames.shape[:2])
-        return self.network.see(pictures)[:, :, None]
+        pictures = self.pictures(frames)
+        pictures = pictures.view(*frames.shape[:2], *pictures.shape[1:])
+        return self.network.see(pictures)[:, :, None]  # [B, K, h, w] -> [B, K, 1, h, w]
 
     def hear(self, magnitude: Float[Tensor, "B F T"]) -> Heard:
         """K maps of each mixture, ``[B, K, R, T]``."""
@@ -311,11 +313,13 @@ class PixelsSystem(SoundSystem):
     def logits(self, visual: Float[Tensor, "B S K T"], heard: Heard) -> Float[Tensor, "B S R t"]:
         """The synthesizer's: a weighted sum of the sound's maps."""
         (sound,) = heard
-        return self.network.synthesizer(visual.amax(-1).sigmoid(), sound)
+        logits: Tensor = self.network.synthesizer(visual.amax(-1).sigmoid(), sound)
+        return logits
 
     def features(self, pictures: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N D"]:
         """Mean features of the trunk."""
-        return self.network.video.trunk(pictures).mean((-2, -1))
+        maps: Tensor = self.network.video.trunk(pictures)
+        return maps.mean((-2, -1))
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """The pre-trained trunk learns at a tenth of the rate (released code)."""

@@ -1,4 +1,4 @@
-"""`SoundData`: which recordings a system for sound is trained and tested on, and how they are mixed."""
+"""`SoundData`: which recordings systems for sound are trained and tested on, mixed how."""
 
 from __future__ import annotations
 
