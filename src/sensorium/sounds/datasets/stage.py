@@ -24,6 +24,7 @@ from sensorium.seeds import generator, split_seed
 from sensorium.worlds.stage.script import INSTRUMENTS, Episode, Instrument
 
 _HELD = 512  # solos in memory
+_MAPPED = 8192  # solos of the folder: their files are mapped, so that they cost no memory
 _FIRST_EMPTY = 2_000_000  # far from the indices of the split's solos
 
 
@@ -124,9 +125,9 @@ class StageSolos:
         if index in self._held:
             self._held.move_to_end(index)
             return self._held[index]
-        solo = self._load(index) or self._render(index)
+        solo = self._load(index) or self._kept(index, self._render(index))
         self._held[index] = solo
-        if len(self._held) > _HELD:
+        if len(self._held) > (_HELD if self.cache is None else _MAPPED):
             self._held.popitem(last=False)
         return solo
 
@@ -143,9 +144,7 @@ class StageSolos:
         sound = stage.mix(episode, self.rate).mean(0)  # [2, N] -> [N]
         pcm = np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16)
         label = -1 if index < 0 else self.label(index)
-        solo = Solo(label, pictures, pcm, self.fps, self.rate)
-        self._keep(index, solo)
-        return solo
+        return Solo(label, pictures, pcm, self.fps, self.rate)
 
     def _path(self, index: int) -> Path | None:
         if self.cache is None:
@@ -155,24 +154,28 @@ class StageSolos:
         twins = "-twins" if self.twins else ""
         return Path(self.cache) / f"{name}{kinds}{twins}-moves{self.moves:g}" / f"{index}"
 
-    def _keep(self, index: int, solo: Solo) -> None:
+    def _kept(self, index: int, solo: Solo) -> Solo:
+        """The solo as it lies in the folder, if there is one."""
         path = self._path(index)
         if path is None:
-            return
+            return solo
         path.parent.mkdir(parents=True, exist_ok=True)
         for suffix, data in ((".pictures.npy", solo.pictures), (".sound.npy", solo.sound)):
             part = path.with_name(f"{path.name}.{os.getpid()}.part")
             with part.open("wb") as file:
                 np.save(file, data)
             part.replace(path.with_name(path.name + suffix))
+        return self._load(index) or solo
 
     def _load(self, index: int) -> Solo | None:
         """From the folder; the sound is written last, so where it is, all is."""
         path = self._path(index)
         if path is None or not path.with_name(path.name + ".sound.npy").exists():
             return None
-        pictures = np.load(path.with_name(path.name + ".pictures.npy"), mmap_mode="r")
-        sound = np.load(path.with_name(path.name + ".sound.npy"))
+        pictures, sound = (
+            np.asarray(np.load(path.with_name(path.name + suffix), mmap_mode="r"))
+            for suffix in (".pictures.npy", ".sound.npy")
+        )
         label = -1 if index < 0 else self.label(index)
         return Solo(label, pictures, sound, self.fps, self.rate)
 
