@@ -16,12 +16,14 @@ from typing import Any
 
 import tyro
 
+from sensorium.cli.checking import Check
 from sensorium.cli.console import Console, explain
 from sensorium.cli.converting import Convert
 from sensorium.cli.evaluating import Evaluate, read_evaluate
 from sensorium.cli.exporting import Export
 from sensorium.cli.listing import Models
 from sensorium.cli.options import Command, UsageError
+from sensorium.cli.preparing import Prepare
 from sensorium.cli.recognizing import Recognize
 from sensorium.cli.training import Train, read_train
 from sensorium.cli.usage import CONFIG, help_of, read_arguments
@@ -38,6 +40,8 @@ COMMANDS: dict[str, type[Command]] = {
     "export": Export,
     "convert": Convert,
     "perform": Perform,
+    "check": Check,
+    "prepare": Prepare,
 }
 
 OWN_READERS: dict[str, Callable[[list[str]], Command]] = {

@@ -1,0 +1,1 @@
+"""Sounds with their pictures: the stage world, your own films, published sets."""
