@@ -13,7 +13,7 @@ leaves the sound's channels free (sigmoid) and rewards a batch for using all cha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -25,7 +25,7 @@ from sensorium.sounds.pixels import PixelsConfig
 from sensorium.sounds.spectra import Mask, SpectraConfig
 from sensorium.sounds.systems import Heard, PixelsSystem, Sight
 from sensorium.sounds.view import SoundView
-from sensorium.system import Batch
+from sensorium.system import Batch, Meter
 from sensorium.types import Clip
 
 
@@ -118,6 +118,31 @@ class ConceptsSystem(PixelsSystem):
         use = self.appearance(visual.amax(-1)).flatten(0, 1).mean(0)  # [B, S, K] -> [K]
         entropy = -(use * use.clamp_min(1e-9).log()).sum() / math.log(len(use))
         return {"balance": self.config.balance * (1 - entropy)}
+
+    def metrics(self) -> dict[str, Meter]:
+        """As `SoundSystem.metrics`; ``nsdr_audio`` without pictures, ``channel_accuracy``."""
+        from torchmetrics import MeanMetric
+
+        from sensorium.sounds.metrics import sound_meters
+
+        alone = sound_meters(())["nsdr"]
+        return {**super().metrics(), "nsdr_audio": alone, "channel_accuracy": MeanMetric()}
+
+    @torch.no_grad()
+    def measure(self, batch: Batch, meters: Mapping[str, Meter]) -> None:
+        """As `SoundSystem.measure`, and once more by sound alone when channels are assigned.
+
+        ``channel_accuracy`` is the share of sources whose picture peaks on its own class's channel.
+        """
+        own = {"nsdr_audio", "channel_accuracy"}
+        super().measure(batch, {name: m for name, m in meters.items() if name not in own})
+        label = batch["label"].cpu()
+        if bool((self.channel_of < 0).any()) or bool((label < 0).any()):
+            return
+        estimates = self.separate_by_sound(batch).cpu()
+        meters["nsdr_audio"].update(batch["waves"].cpu(), estimates, label)
+        peak = self.appearance(self._sources(batch).amax(-1)).argmax(-1).cpu()
+        meters["channel_accuracy"].update((peak == self.channel_of.cpu()[label]).float())
 
     # --- one network alone ------------------------------------------------------------------------
 
