@@ -91,7 +91,7 @@ class ReferenceSpace:
                 f"estimates must have the references' shape {list(self.shape)}, got "
                 f"{list(np.shape(estimates))}; cut both to the shorter length"
             )
-        own, every = self._coherences(estimates)
+        own, every = self.coherences(estimates)
         count = len(own)
         order = np.arange(count)
         if permute:
@@ -110,7 +110,7 @@ class ReferenceSpace:
                 f"the mixture must have the references' length [{self.shape[1]}], got "
                 f"{list(np.shape(mixture))}; cut both to the shorter length"
             )
-        own, every = self._coherences(np.asarray(mixture)[None])
+        own, every = self.coherences(np.asarray(mixture)[None])
         count = self.shape[0]
         return _scores(own[0], np.repeat(every, count), np.zeros(count, np.int64))
 
@@ -132,10 +132,14 @@ class ReferenceSpace:
         product: np.ndarray[Any, Any] = scipy.fft.irfft(first * second.conj(), self._size)
         return product
 
-    def _coherences(
+    def coherences(
         self, estimates: Float[np.ndarray, "M L"]
     ) -> tuple[Float64[np.ndarray, "M N"], Float64[np.ndarray, " M"]]:
-        """The share of each estimate's energy in the space of each reference, and of all."""
+        """The share of each estimate's energy in the space of each reference, and of all.
+
+        Raises:
+            ValueError: on silent, NaN or infinite estimates.
+        """
         waves = _unit_energy(estimates, "estimates")
         spectra = scipy.fft.rfft(waves, self._size)
         taps = self.taps

@@ -32,9 +32,10 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from sensorium.sounds.bss_eval import LIMIT_DB, ReferenceSpace
+from sensorium.sounds.bss_eval import LIMIT_DB, ReferenceSpace, ratio_db
 
 if TYPE_CHECKING:
     from sensorium.system import Meter
@@ -145,12 +146,7 @@ class MixtureScorer:
         Raises:
             ValueError: on another shape than the references', NaN or infinity.
         """
-        estimates = _waves(estimates, "estimates", 2)
-        if estimates.shape != self.references.shape:
-            raise ValueError(
-                f"estimates must have the references' shape {list(self.references.shape)}, got "
-                f"{list(estimates.shape)}; give one for each reference, of the same length"
-            )
+        estimates = self._checked(estimates)
         mute = self.audible & ~self._sounds(estimates)
         table = torch.full((4, len(estimates)), torch.nan, dtype=torch.float64)
         if self.space is not None:
@@ -173,6 +169,35 @@ class MixtureScorer:
             silent_db=loudness.where(~self.audible, _NAN),
             mute=mute,
         )
+
+    def best_order(self, estimates: Float[Tensor, "N L"]) -> Int64[Tensor, " N"]:
+        """For each reference the estimate that the truth says is its own: an oracle.
+
+        For separators whose outputs come in no order: score ``estimates[order]`` and name the
+        figure so. The sum of the SDRs is highest; silent references get what is left.
+
+        Raises:
+            ValueError: as `score`.
+        """
+        estimates = self._checked(estimates)
+        sounding = self._sounds(estimates)
+        gain = torch.zeros(len(estimates), len(estimates), dtype=torch.float64)
+        gain[:, self.audible] = -LIMIT_DB
+        if self.space is not None and sounding.any():
+            own, _ = self.space.coherences(estimates[sounding].numpy())
+            gain[sounding[:, None] & self.audible] = torch.from_numpy(
+                ratio_db(own, 1 - own)
+            ).ravel()
+        return torch.from_numpy(linear_sum_assignment(-gain.T.numpy())[1])
+
+    def _checked(self, estimates: Tensor) -> Float64[Tensor, "N L"]:
+        estimates = _waves(estimates, "estimates", 2)
+        if estimates.shape != self.references.shape:
+            raise ValueError(
+                f"estimates must have the references' shape {list(self.references.shape)}, got "
+                f"{list(estimates.shape)}; give one for each reference, of the same length"
+            )
+        return estimates
 
     def _sounds(self, waves: Float64[Tensor, "... L"]) -> Bool[Tensor, "..."]:
         return _energy(waves) > self.energy * 10 ** (SILENT_DB / 10)
