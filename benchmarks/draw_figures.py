@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from report import RESULTS
 from sensorium.worlds.stage import LABELS, compose_clip, frames
+from sounds_tables import OVERLAPPING
 
 FOLDER = Path(__file__).parent.parent / "docs" / "figures"
 INK, STILL, FUTURE, PAST, EMPTY = "#22303c", "#dfe6ec", "#e8a33d", "#3d8fe8", "#ffffff"
@@ -108,8 +111,29 @@ def moves() -> None:
     cv2.imwrite(str(FOLDER / "stage_moves.jpg"), sheet[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
+def overlap() -> None:
+    """How well twins are taken apart, by how much of the time both play."""
+    results = json.loads((RESULTS / "sounds_quality.json").read_text())
+    figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    colours = iter((PAST, FUTURE, "#7a8794", INK))
+    for name in OVERLAPPING:
+        bins = results["tables"]["twins"].get(name, {}).get("by_overlap", [])
+        if bins:
+            middle = [0.5 * (b["from"] + b["to"]) for b in bins]
+            values, errors = [b["nsdr"] for b in bins], [b["error"] for b in bins]
+            style = {"marker": "o", "capsize": 3, "color": next(colours)}
+            axes.errorbar(middle, values, errors, label=name, **style)
+    axes.axhline(0, color=INK, lw=0.8)
+    axes.set(xlabel="share of the playing time in which both play", ylabel="NSDR, dB")
+    axes.set(xlim=(0, 1), title="Two players of the same instrument and look")
+    axes.legend(frameon=False, fontsize=8)
+    figure.savefig(FOLDER / "sounds_overlap.png", dpi=130)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     tsm()
     stnet()
     moves()
+    if (RESULTS / "sounds_quality.json").exists():
+        overlap()

@@ -25,12 +25,15 @@ import torch
 
 from report import RESULTS, write_results
 from sensorium import store, training
-from sensorium.recipe import Recipe
+from sensorium.recipe import Recipe, Split
+from sensorium.sounds.datasets.data import SoundData
 from sensorium.sounds.recipes import RECIPES
 from sensorium.training.run_folder import describe
 from sounds_measures import MEASURES, Tables, plain_rows
 from sounds_runs import BASELINES, RUNS, SOLOS, prepared
 from sounds_scoring import MIXTURES, over_seeds
+
+SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,33 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
                     short = "-".join("".join(c if c.isalnum() else " " for c in name).split())
                     folder = options.folder / f"{short}-seed{seed}"
                     yield Job(name, seed, sections, folder, recipe)
+
+
+def render(pool: ProcessPoolExecutor, todo: list[Job]) -> None:
+    """Draw and sound every solo that the jobs need once, before they share the folder."""
+    wanted: dict[str, tuple[SoundData, Split, int]] = {}
+    for job in todo:
+        if job.recipe is not None and job.missing():
+            given = [job.recipe.data, *(s.data for s in job.recipe.stages if s.data is not None)]
+            for data in given:
+                whole = replace(data, held_out=MIXTURES)
+                for split in SPLITS:
+                    solos = whole.recordings(split)
+                    wanted[repr(solos)] = (whole, split, len(solos))
+    parts = [
+        (data, split, range(first, min(first + 32, count)))
+        for data, split, count in wanted.values()
+        for first in range(0, count, 32)
+    ]
+    list(pool.map(render_some, parts))
+
+
+def render_some(part: tuple[SoundData, Split, range]) -> None:
+    """Some solos into their folder."""
+    data, split, indices = part
+    solos = data.recordings(split)
+    for index in indices:
+        _ = solos[index]
 
 
 def carry_out(job: Job) -> None:
@@ -197,6 +227,7 @@ def main() -> int:
     failed: list[str] = []
     if not options.collect:
         with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
+            render(pool, todo)
             failed = [line for line in pool.map(attempt, todo) if line]
     everything = argparse.Namespace(**{**vars(options), "only": [*MEASURES], "rows": None})
     done = [job for job in jobs(everything) if not job.stale()]

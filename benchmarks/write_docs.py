@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import sounds_tables
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -234,6 +236,16 @@ def resume() -> str:
     return table((f"`{results['recipe']}`, {results['steps']} steps", ""), rows) + machine(results)
 
 
+def sounds(name: str) -> Callable[[], str]:
+    """A table of the quality of sound."""
+
+    def write() -> str:
+        results = load("sounds_quality")
+        return sounds_tables.TABLES[name](table, results["tables"]) + machine(results)
+
+    return write
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
@@ -245,6 +257,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "media-speed": media_speed,
     "media-fuzz": media_fuzz,
     "resume": resume,
+    **{name: sounds(name) for name in sounds_tables.TABLES},
 }
 
 
