@@ -72,13 +72,9 @@ class Job:
 
 def jobs(options: argparse.Namespace) -> Iterator[Job]:
     """All that the tables need, the most important first."""
-    for section in options.only:
-        yield Job(f"{section} without training", 0, (section,), options.folder / f"plain-{section}")
     for wanted in (True, False):  # the first seed of everything before the others of anything
         for name, run in RUNS.items():
             sections = tuple(s for s in run.sections if s in options.only)
-            if "motions" not in RECIPES and "twins" in run.sections:
-                continue
             if not sections or (options.rows is not None and name not in options.rows):
                 continue
             seeds = options.seeds if run.every_seed else options.seeds[:1]
@@ -88,6 +84,8 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
                     short = "-".join("".join(c if c.isalnum() else " " for c in name).split())
                     folder = options.folder / f"{short}-seed{seed}"
                     yield Job(name, seed, sections, folder, recipe)
+    for section in options.only:
+        yield Job(f"{section} without training", 0, (section,), options.folder / f"plain-{section}")
 
 
 def render(pool: ProcessPoolExecutor, todo: list[Job]) -> None:

@@ -135,11 +135,13 @@ RUNS: dict[str, Run] = {
     ),
     "motions, one stage": Run(("twins",), one_stage, every_seed=False),
     "motions, time halved at every level": Run(("twins",), literal_strides, every_seed=False),
-    "concepts, literal": Run(("concepts",), RECIPES["concepts-literal"]),
+    "concepts, literal": Run(("concepts",), RECIPES["concepts-literal"], every_seed=False),
     "pixels, ratio mask": Run(("different",), lambda: pixels(mask="ratio"), every_seed=False),
     "pixels, half mask": Run(("different",), lambda: pixels(mask="half"), every_seed=False),
 }
 """In order of importance."""
+if "motions" not in RECIPES:
+    RUNS = {name: run for name, run in RUNS.items() if "twins" not in run.sections}
 
 
 def prepared(run: Run, seed: int, factor: float) -> Recipe:
