@@ -26,7 +26,7 @@ def test_blocks_give_the_same_file_as_the_whole(tmp_path, name, bits, channels):
 def test_a_failure_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.flac"
     path.write_bytes(b"old")
-    with pytest.raises(RuntimeError, match="fell"), SoundWriter(path, 8000, 1) as file:
+    with pytest.raises(RuntimeError, match="fell"), SoundWriter(path, 8000, 1) as file:  # noqa: PT012
         file.write(noise(1, 9000))
         raise RuntimeError("the microphone fell")
     assert path.read_bytes() == b"old"

@@ -15,7 +15,7 @@ from sensorium.seeds import generator
 from sensorium.worlds.stage.clips import heard_when_seen
 from sensorium.worlds.stage.compose import compose
 from sensorium.worlds.stage.scores import STYLES, phrase
-from sensorium.worlds.stage.script import Episode, Instrument, Note
+from sensorium.worlds.stage.script import Episode, Event, Instrument, Note
 
 _PHRASE = (1.5, 4.0)  # seconds
 _PAUSE = 0.5  # mean seconds between phrases
@@ -69,7 +69,7 @@ def empty_stage(seed: int, seconds: float = 4.0) -> Episode:
 
 def alone(episode: Episode, performer: int) -> Episode:
     """The same stage with one of its performers only."""
-    events: Sequence = [e for e in episode.events if e.performer == performer]
+    events: Sequence[Event] = [e for e in episode.events if e.performer == performer]
     return replace(
         episode,
         performers=(episode.performers[performer],),
