@@ -45,7 +45,7 @@ _ROWS = {
 def read_index(source: Source) -> Listing:
     """One index file, or all in a folder, the fixed mixtures with them."""
     files = source.lists("*.csv")
-    indices = [path for path in files if dialect(first_row(path)) in FPS or path == source.data]
+    indices = [path for path in files if _is_index(first_row(path)) or path == source.data]
     if not indices:
         raise ValueError(
             f"{source.data}: no {source.kind} index, expected rows of {_ROWS[source.kind]}"
@@ -81,6 +81,12 @@ def dialect(row: list[str]) -> str | None:
     if not row[1].lower().endswith(tuple(VIDEO_SUFFIXES)):
         return "clipsep"
     return "ccol" if row[1].startswith("/") else "sop"
+
+
+def _is_index(row: list[str]) -> bool:
+    """Whether a list is an index, maybe a malformed one, which is then refused by its line."""
+    kind = dialect(row)
+    return kind in FPS or (kind is None and len(row) >= 3 and _is_sound(row[0]))
 
 
 @dataclass(frozen=True)
