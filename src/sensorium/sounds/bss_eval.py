@@ -50,10 +50,10 @@ class BssScores:
 class ReferenceSpace:
     """The references' delayed copies, factorised once to score any number of sets of estimates.
 
-    A Gram matrix that is not positive definite in float64 (pure tones, references without any
-    high frequencies, two references that are the same) gets a ridge of 1e-12 times its mean
-    diagonal, or ten times that until it is. The scores of such references depend on the last
-    digits of the samples, and other programs' may differ.
+    A Gram matrix that is not positive definite in float64 (pure tones that swell, references with
+    nothing at all at high frequencies, two that are the same) gets a ridge of 1e-12 times its mean
+    diagonal, or ten times that until it is. There rounding decides on the last tenths of a dB, and
+    other programs may differ by as much. A noise floor of 16 bits is enough to be spared this.
 
     Args:
         references: ``[N, L]``, finite and none of them all zero.
