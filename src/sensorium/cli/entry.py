@@ -25,6 +25,7 @@ from sensorium.cli.listing import Models
 from sensorium.cli.options import Command, UsageError
 from sensorium.cli.preparing import Prepare
 from sensorium.cli.recognizing import Recognize
+from sensorium.cli.separating import Separate
 from sensorium.cli.training import Train, read_train
 from sensorium.cli.usage import CONFIG, help_of, read_arguments
 from sensorium.cli.watching import Watch
@@ -34,6 +35,7 @@ from sensorium.suggest import did_you_mean
 COMMANDS: dict[str, type[Command]] = {
     "watch": Watch,
     "recognize": Recognize,
+    "separate": Separate,
     "models": Models,
     "train": Train,
     "evaluate": Evaluate,
