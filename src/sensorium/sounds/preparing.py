@@ -111,7 +111,14 @@ def prepare(
     finally:
         waiting = f"{FAILED}: not prepared yet"
         rest = (outcomes.get(i.uid) or replace(i, status=waiting) for i in listing.items)
-        write_manifest(out / MANIFEST, rest)
+        write_manifest(out / MANIFEST, (_without_source(item) for item in rest))
+
+
+def _without_source(item: Item) -> Item:
+    """A recording that failed names no files: those of its source lie outside of the folder."""
+    if item.usable:
+        return item
+    return replace(item, audio_path=None, video_path=None, frames_dir=None)
 
 
 def folder_of(uid: str) -> str:

@@ -125,6 +125,42 @@ def tiny(recipe: Recipe) -> Recipe:
     )
 
 
+# --- on the published sets ------------------------------------------------------------------------
+
+IMAGENET_R18 = "hf://timm/resnet18.tv_in1k"
+
+
+def pixels_music() -> Recipe:
+    """The released settings of The Sound of Pixels, for MUSIC or any folder of solos.
+
+    100 epochs of 428 videos, each taken 100 times an epoch; window, view and optimiser as
+    released. Ours: crops of 75 to 100 % of the picture, and never a solo mixed with itself.
+    """
+    sgd = Optimiser("sgd", lr=1e-3, momentum=0.9, weight_decay=1e-4, clip_norm=0.0)
+    steps = Schedule("steps", milestones=(0.4, 0.8), gamma=0.1)
+    spectra, view = SpectraConfig(), SoundView(size=224, fps=8.0, frames=3, stride=24)
+    any_two = Mixing(sources=2, policy="any")
+    return Recipe(
+        name="pixels-music",
+        description="The Sound of Pixels, released settings, on MUSIC or your own solos",
+        data=SoundData(
+            kind="auto", mixing=any_two, testing=any_two, spectra=spectra, view=view, length=42_800
+        ),
+        system=PixelsSystemConfig(
+            spectra=spectra, view=view, mask="half", weighted=True, trunk_rate=0.1
+        ),
+        stages=(Stage("mix-and-separate", 53_500, sgd, steps),),
+        batch=80,
+        workers=8,
+        init=IMAGENET_R18,
+        validate_every=5350,
+        save_every=1000,
+    )
+
+
+# --- tiny twins -----------------------------------------------------------------------------------
+
+
 def pixels_tiny() -> Recipe:
     """``pixels`` in a minute."""
     return tiny(pixels())
@@ -139,6 +175,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "pixels": pixels,
     "concepts": concepts,
     "concepts-literal": concepts_literal,
+    "pixels-music": pixels_music,
     "pixels-tiny": pixels_tiny,
     "concepts-tiny": concepts_tiny,
 }

@@ -316,6 +316,15 @@ class PixelsSystem(SoundSystem):
         logits: Tensor = self.network.synthesizer(visual.amax(-1).sigmoid(), sound)
         return logits
 
+    def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
+        """Weights of the same system, or of a plain ResNet for the trunk (as in the paper).
+
+        The domain gauge and what classes look like are not taken over.
+        """
+        if any(name.startswith("network.") for name in state):
+            return super().start_from({k: v for k, v in state.items() if k.startswith("network.")})
+        return super().start_from({f"network.video.trunk.{k}": v for k, v in state.items()})
+
     def features(self, pictures: Float[Tensor, "N 3 H W"]) -> Float[Tensor, "N D"]:
         """Mean features of the trunk."""
         maps: Tensor = self.network.video.trunk(pictures)

@@ -1,4 +1,4 @@
-"""`Recording`: what training mixes, the same whether drawn, prepared or read from media files.
+"""Listed recordings as what `mixing` mixes, whether prepared or read from media files.
 
 A recording is one stretch of time with both sound and picture: its clock starts where both have
 begun, and it ends where one of them ends (or its part of the video does). Sound is mono.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import torch
 from jaxtyping import Float32, UInt8
@@ -22,34 +22,13 @@ from sensorium.media import MediaError, problems, read
 from sensorium.recipe import Split
 from sensorium.sounds.datasets.kinds import AUTO, read_listing
 from sensorium.sounds.datasets.manifest import FAILED, SILENT, Item, Listing
+from sensorium.sounds.datasets.mixing import Recording
 from sensorium.sounds.datasets.packed import SUFFIX, PackedVideo, WavAudio
 from sensorium.types import Audio, Clip, Span, Video
 
 Missing = Literal["error", "skip"]
 CUT_SECONDS = 0.5
 """A video no longer than its listed part by more than this is taken for the part alone."""
-
-
-class Recording(Protocol):
-    """A sound with its pictures."""
-
-    @property
-    def uid(self) -> str:
-        """Names it within its set."""
-
-    @property
-    def label(self) -> str:
-        """What sounds."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it has both sound and picture."""
-
-    def samples(self, start_seconds: float, count: int) -> Float32[Tensor, "N"]:
-        """``count`` mono samples from ``start_seconds`` on, silence outside of the recording."""
-
-    def frames(self, times: Sequence[float]) -> UInt8[Tensor, "T 3 H W"]:
-        """The picture on display at each time in seconds; outside, the nearest."""
 
 
 @dataclass(frozen=True)
@@ -130,23 +109,14 @@ class MediaRecording:
 
     Args:
         item: from a listing.
+        label: its class, or -1.
         rate: of the samples, in hertz.
         size: pictures whose shorter side is longer than this are made smaller; 0: never.
     """
 
-    def __init__(self, item: Item, rate: int, size: int = 0) -> None:
-        self.item, self.rate, self.size = item, rate, size
+    def __init__(self, item: Item, label: int, rate: int, size: int = 0) -> None:
+        self.item, self.label, self.rate, self.size = item, label, rate, size
         self._opened: Opened | None = None
-
-    @property
-    def uid(self) -> str:
-        """Names it within its set."""
-        return self.item.uid
-
-    @property
-    def label(self) -> str:
-        """What sounds."""
-        return self.item.label
 
     @property
     def seconds(self) -> float:
@@ -166,19 +136,19 @@ class MediaRecording:
             self._opened = open_item(self.item)
         return self._opened
 
-    def samples(self, start_seconds: float, count: int) -> Float32[Tensor, "N"]:
-        """``count`` mono samples from ``start_seconds`` on, silence outside of the recording.
+    def samples(self, start: float, count: int) -> Float32[Tensor, " N"]:
+        """``count`` mono samples from ``start`` seconds on, silence outside of the recording.
 
         Raises:
             ValueError: when the sound cannot be read.
         """
         opened, rate = self.opened, self.rate
-        begin, total = round(start_seconds * rate), round(opened.span.duration * rate)
+        begin, total = round(start * rate), round(opened.span.duration * rate)
         first, last = max(begin, 0), min(begin + count, total)
         out = torch.zeros(count)
         if opened.audio is not None and last > first:
-            start = opened.span.start + first / rate
-            heard = opened.audio.samples(Span(start, start + (last - first) / rate), rate)
+            since = opened.span.start + first / rate
+            heard = opened.audio.samples(Span(since, since + (last - first) / rate), rate)
             out[first - begin : last - begin] = heard.mean(0)  # [C, n] -> [n]
         return out
 
@@ -196,7 +166,51 @@ class MediaRecording:
         return pictures
 
     def __repr__(self) -> str:
-        return f"MediaRecording({self.uid!r}, {self.label!r})"
+        return f"MediaRecording({self.item.uid!r}, {self.item.label!r})"
+
+
+class ListedRecordings:
+    """The recordings of one split, without twins and without silent ones.
+
+    Args:
+        items: all usable.
+        classes: names in the order of the labels.
+        reading: rate and size.
+    """
+
+    def __init__(self, items: Sequence[Item], classes: Sequence[str], reading: Reading) -> None:
+        self.classes = tuple(classes)
+        order = {name: number for number, name in enumerate(self.classes)}
+        self._recordings = [
+            MediaRecording(item, order.get(item.label, -1), reading.rate, reading.size)
+            for item in items
+        ]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._recordings)
+
+    def __getitem__(self, index: int) -> MediaRecording:
+        """One of them.
+
+        Raises:
+            ValueError: for a negative index: nobody filmed a stage without its performer.
+            IndexError: past the end.
+        """
+        if index < 0:
+            raise ValueError(
+                "real recordings have no silent ones without a performer; set --data.mixing.silent "
+                "to 0"
+            )
+        return self._recordings[index]
+
+    def label(self, index: int) -> int:
+        """Class of one, without reading it; -1 where unknown or several."""
+        return self._recordings[index].label
+
+    def twin(self, index: int) -> int:
+        """Itself: which ones look the same is not known."""
+        return index
 
 
 @dataclass(frozen=True)
@@ -225,8 +239,8 @@ def open_recordings(
     split: Split = "train",
     missing: Missing = "error",
     reading: Reading | None = None,
-) -> tuple[tuple[Recording, ...], tuple[str, ...]]:
-    """The recordings of one split, and the classes of all.
+) -> ListedRecordings:
+    """The recordings of one split.
 
     Args:
         root: a list file, or the folder of the lists, of the media or of what was prepared.
@@ -245,9 +259,8 @@ def open_recordings(
     if not items:
         raise ValueError(_nothing(listing, root, split))
     usable = _usable(listing.kind, items, split, missing)
-    classes = {c for i in listing.items if _wanted(i, reading) for c in i.classes}
-    recordings = tuple(MediaRecording(item, reading.rate, reading.size) for item in usable)
-    return recordings, tuple(sorted(classes))
+    _same_rate(usable, reading, root)
+    return ListedRecordings(usable, _classes(listing, reading), reading)
 
 
 def open_mixtures(
@@ -263,14 +276,44 @@ def open_mixtures(
     if not listing.mixtures:
         raise ValueError(f"{root}: {listing.kind} lists no test mixtures (a *_sep.csv, or URMP)")
     named = {uid for mixture in listing.mixtures for uid in mixture}
-    items = [item for item in listing.items if item.uid in named]
-    usable = _usable(listing.kind, items, "test", missing)
-    by_uid = {i.uid: MediaRecording(i, reading.rate, reading.size) for i in usable}
-    return tuple(
-        tuple(by_uid[uid] for uid in mixture)
-        for mixture in listing.mixtures
-        if all(uid in by_uid for uid in mixture)
+    usable = _usable(
+        listing.kind, [item for item in listing.items if item.uid in named], "test", missing
     )
+    _same_rate(usable, reading, root)
+    recordings = ListedRecordings(usable, _classes(listing, reading), reading)
+    place = {item.uid: number for number, item in enumerate(usable)}
+    return tuple(
+        tuple(recordings[place[uid]] for uid in mixture)
+        for mixture in listing.mixtures
+        if all(uid in place for uid in mixture)
+    )
+
+
+def classes_of(root: Path, kind: str = AUTO, reading: Reading | None = None) -> tuple[str, ...]:
+    """The names of the classes of all splits, in the order of the labels.
+
+    Raises:
+        ValueError: when the lists are malformed.
+    """
+    reading = reading or Reading()
+    listing = read_listing(root, kind, reading.media_root, reading.listed_fps)
+    return _classes(listing, reading)
+
+
+def _classes(listing: Listing, reading: Reading) -> tuple[str, ...]:
+    wanted = (item for item in listing.items if _wanted(item, reading))
+    return tuple(sorted({name for item in wanted for name in item.classes if name}))
+
+
+def _same_rate(items: list[Item], reading: Reading, root: Path) -> None:
+    """Prepared sound is not resampled."""
+    for item in items:
+        packed = item.video_path is not None and item.video_path.suffix == SUFFIX
+        if packed and item.rate != reading.rate:
+            raise ValueError(
+                f"{root}: prepared at {item.rate} Hz, asked for at {reading.rate} Hz; run "
+                f"sensorium prepare with --rate {reading.rate} into another folder"
+            )
 
 
 def _wanted(item: Item, reading: Reading) -> bool:
