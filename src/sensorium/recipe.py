@@ -77,7 +77,7 @@ class Stage:
         data: trained on in this stage instead of the recipe's (a curriculum); validation stays with
             the recipe's.
         anneal: scalar buffers of the system that go from one value to another over the stage, by
-            equal factors: ``(name, first, last)``, all positive.
+            equal factors: ``(name, first, last)``, positive unless both are the same.
     """
 
     name: str = "train"

@@ -92,8 +92,9 @@ class ConceptsSystem(PixelsSystem):
     def appearance(self, visual: Float[Tensor, "*B K"]) -> Float[Tensor, "*B K"]:
         """Softmax over channels, or the sigmoid before channels are disentangled."""
         if self.disentangled > 0:
-            return (visual.float() / self.temperature).softmax(-1)
-        return visual.sigmoid()
+            standard = self.network.standardised(visual)
+            return (standard.float() / self.temperature).softmax(-1)
+        return super().appearance(visual)
 
     def logits(self, visual: Float[Tensor, "B S K T"], heard: Heard) -> Float[Tensor, "B S R t"]:
         """The synthesizer's, with both networks' values as far apart as training made them."""

@@ -29,6 +29,9 @@ class PixelsConfig:
         undone: strides of the trunk's last stages replaced by dilation (1 in the paper: maps are a
             sixteenth of the picture).
         sound: the U-Net; its ``channels`` are K.
+        standardise: whether pooled values go through a batch norm per channel before the sigmoid.
+            Ours, for trunks that are not pre-trained: without it all pictures look alike at first
+            and learning stands still for long.
         published_init: begin the U-Net from N(0, 0.001) as the released code, not from PyTorch's.
     """
 
@@ -36,6 +39,7 @@ class PixelsConfig:
     width: float = 1.0
     undone: int = 1
     sound: UNetConfig = field(default_factory=UNetConfig)
+    standardise: bool = False
     published_init: bool = True
 
 
@@ -113,6 +117,19 @@ class PixelPlayer(nn.Module):
         if config.published_init:
             self.sound.initialise_as_published()
         self.synthesizer = Synthesizer(channels)
+        self.standard = nn.BatchNorm1d(channels) if config.standardise else None
+        if self.standard is not None:
+            nn.init.constant_(self.standard.weight, 2.0)
+
+    def standardised(self, visual: Float[Tensor, "*B K"]) -> Float[Tensor, "*B K"]:
+        """Pooled values, or a pixel's, per channel relative to what is usual, if so configured.
+
+        The norm's factors are the same everywhere, so that a pixel and a pooled picture compare.
+        """
+        if self.standard is None:
+            return visual
+        flat: Tensor = self.standard(visual.float().flatten(0, -2))  # [..., K] -> [N, K]
+        return flat.view(visual.shape)  # [N, K] -> [..., K]
 
     def see(self, pictures: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "B K h w"]:
         """Maps of a clip: the maximum over its pictures, before the sigmoid."""

@@ -12,10 +12,13 @@ from dataclasses import replace
 from typing import Any
 
 from sensorium.layers.unet import UNetConfig
+from sensorium.optical_flow import DISFlow, FlowGrid
 from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
 from sensorium.sounds.concepts import ConceptsSystemConfig
 from sensorium.sounds.datasets.data import SoundData
-from sensorium.sounds.datasets.mixing import Mixing
+from sensorium.sounds.datasets.mixing import Mixing, Policy
+from sensorium.sounds.motion_system import MotionsSystemConfig
+from sensorium.sounds.motions import MotionNetConfig, MotionsConfig
 from sensorium.sounds.pixels import PixelsConfig
 from sensorium.sounds.spectra import SpectraConfig
 from sensorium.sounds.systems import PixelsSystemConfig
@@ -26,15 +29,27 @@ ONE_CYCLE = Schedule("cosine", warmup=0.1)
 
 # --- on the stage ---------------------------------------------------------------------------------
 
-STAGE_SPECTRA = SpectraConfig(bins=128, frames=128)
-STAGE_VIEW = SoundView(size=64, frames=3, stride=8)
+STAGE_SPECTRA = SpectraConfig(bins=128, frames=64)
+STAGE_VIEW = SoundView(size=64, frames=3, stride=4)
+STAGE_FLOW = FlowGrid(stride=2)
 STAGE_NETWORK = PixelsConfig(
-    "resnet_tiny", sound=UNetConfig(levels=6, width=16, channels=16), published_init=False
+    "resnet_tiny",
+    sound=UNetConfig(levels=6, width=16, channels=16),
+    standardise=True,
+    published_init=False,
+)
+MATCH = Stage("match", 600, ADAM, ONE_CYCLE, anneal=(("matching", 1.0, 1.0),))
+MIX = Stage(
+    "mix-and-separate",
+    2100,
+    replace(ADAM, lr=1.5e-3),
+    ONE_CYCLE,
+    anneal=(("matching", 0.0, 0.0),),
 )
 
 
 def stage_data(**changes: Any) -> SoundData:
-    """Three seconds of solos of the stage, any two mixed, now and then with an empty stage."""
+    """Solos of the stage for 1.5 s, any two mixed, now and then one with an empty stage."""
     data = SoundData(
         mixing=Mixing(policy="any", silent=0.05),
         spectra=STAGE_SPECTRA,
@@ -64,19 +79,21 @@ def stage_recipe(
 
 def pixels() -> Recipe:
     """The Sound of Pixels on the stage: makes the bundled weights ``pixels``."""
-    system = PixelsSystemConfig(STAGE_NETWORK, trunk_rate=1.0)
-    stages = (Stage("mix-and-separate", 2000, ADAM, ONE_CYCLE),)
-    return stage_recipe("pixels", "The Sound of Pixels on the stage", system, stages, stage_data())
+    system = PixelsSystemConfig(STAGE_NETWORK, trunk_rate=1.0, threshold=False)
+    return stage_recipe(
+        "pixels", "The Sound of Pixels on the stage", system, (MATCH, MIX), stage_data()
+    )
 
 
 def concepts() -> Recipe:
     """Co-segmentation on the stage: sigmoids first, then a softmax that hardens."""
-    system = ConceptsSystemConfig(STAGE_NETWORK, trunk_rate=1.0)
+    system = ConceptsSystemConfig(STAGE_NETWORK, trunk_rate=1.0, threshold=False)
     stages = (
-        Stage("mix-and-separate", 1300, ADAM, ONE_CYCLE),
+        MATCH,
+        replace(MIX, steps=1500),
         Stage(
             "disentangle",
-            700,
+            600,
             replace(ADAM, lr=1e-3),
             ONE_CYCLE,
             anneal=(("disentangled", 1.0, 1.0), ("temperature", 4.0, 0.3)),
@@ -101,6 +118,35 @@ def concepts_literal() -> Recipe:
         description="Co-segmentation, softmax on both networks (it may collapse)",
         system=system,
     )
+
+
+def motions() -> Recipe:
+    """The Sound of Motions on the stage: makes the bundled weights ``motions``.
+
+    Its curriculum: different instruments, then twins, then two stretches of one solo.
+    """
+    shape = MotionsConfig(
+        trunk="resnet_tiny",
+        motion=MotionNetConfig((24, 48, 64), space=(2, 2, 1), time=(1, 1, 1), taps=(3, 3, 3)),
+        pixels=8.0,
+        channels=64,
+        sound=UNetConfig(levels=6, width=16, channels=1, time_levels=2),
+    )
+    view = replace(STAGE_VIEW, frames=24, stride=1)
+    system = MotionsSystemConfig(shape, weighted=True, trunk_rate=1.0)
+    data = stage_data(view=view, flow=STAGE_FLOW, twins=True, moves=0.0)
+
+    def mixed(policy: Policy) -> SoundData:
+        testing = replace(data.testing, policy="same-class")
+        return replace(data, mixing=replace(data.mixing, policy=policy), testing=testing)
+
+    stages = (
+        Stage("different", 300, ADAM, Schedule("constant", warmup=0.3), data=mixed("different")),
+        Stage("same instrument", 600, ADAM, Schedule("constant"), data=mixed("same-class")),
+        Stage("same video", 300, ADAM, Schedule("cosine")),
+    )
+    name, what = "motions", "The Sound of Motions on the stage"
+    return stage_recipe(name, what, system, stages, mixed("same-video"))
 
 
 def tiny(recipe: Recipe) -> Recipe:
@@ -166,6 +212,42 @@ def pixels_tiny() -> Recipe:
     return tiny(pixels())
 
 
+def motions_tiny() -> Recipe:
+    """``motions`` in a minute."""
+    recipe = motions()
+    spectra, view = SpectraConfig(bins=32, frames=64), SoundView(size=32, frames=12, stride=1)
+    flow = FlowGrid(DISFlow(least=64, finest_scale=1), stride=2)
+    network = replace(
+        recipe.system.network,
+        width=0.5,
+        motion=MotionNetConfig((8, 16), space=(2, 2), time=(1, 1), taps=(3, 3)),
+        channels=16,
+        sound=UNetConfig(levels=4, width=8, channels=1, time_levels=2),
+    )
+
+    def small(data: SoundData) -> SoundData:
+        return replace(
+            data, spectra=spectra, view=view, flow=flow, length=48, held_out=16, seconds=6.0
+        )
+
+    stages = tuple(
+        replace(stage, steps=20, data=small(stage.data) if stage.data else None)
+        for stage in recipe.stages
+    )
+    return replace(
+        recipe,
+        name="motions-tiny",
+        description=f"{recipe.description}, a minute on one core",
+        data=small(recipe.data),
+        system=replace(recipe.system, network=network),
+        stages=stages,
+        batch=8,
+        precision="no",
+        workers=0,
+        save_every=20,
+    )
+
+
 def concepts_tiny() -> Recipe:
     """``concepts`` in a minute."""
     return tiny(concepts())
@@ -174,8 +256,10 @@ def concepts_tiny() -> Recipe:
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "pixels": pixels,
     "concepts": concepts,
+    "motions": motions,
     "concepts-literal": concepts_literal,
     "pixels-music": pixels_music,
     "pixels-tiny": pixels_tiny,
     "concepts-tiny": concepts_tiny,
+    "motions-tiny": motions_tiny,
 }

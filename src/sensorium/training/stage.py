@@ -150,9 +150,9 @@ def anneal(system: System, stage: Stage, step: int) -> None:
         if name not in buffers or buffers[name].ndim:
             hint = did_you_mean(name, [n for n, b in buffers.items() if not b.ndim])
             raise ValueError(f"stage {stage.name!r}: no scalar buffer is called {name!r}{hint}")
-        if not (first > 0 and last > 0):
+        if first != last and not (first > 0 and last > 0):
             raise ValueError(
                 f"stage {stage.name!r}: {name!r} is annealed from {first} to {last}, expected "
                 "values above 0"
             )
-        buffers[name].fill_(first * (last / first) ** share)
+        buffers[name].fill_(first if first == last else first * (last / first) ** share)
