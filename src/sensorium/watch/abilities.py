@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sensorium.actions.results import Actions
+from sensorium.sounds.results import Stems
+from sensorium.store.sources import locate
 from sensorium.system import Result
 from sensorium.types import Clip
 from sensorium.watch import wording
 from sensorium.watch.actions_section import actions_section
 from sensorium.watch.section import Section, Setting
+from sensorium.watch.sounds_section import sounds_section
 
 _NEEDED = {"video": "pictures", "audio": "sound"}
 
@@ -43,9 +46,21 @@ class Ability:
         return all(getattr(clip, need) is not None for need in self.needs)
 
     @property
+    def installed(self) -> bool:
+        """Whether its weights are at hand; a slim installation may lack some."""
+        try:
+            locate(self.weights)
+        except ValueError:
+            return False
+        return True
+
+    @property
     def needed(self) -> str:
         """What a clip must have, in words."""
         return wording.listing([_NEEDED[need] for need in self.needs])
 
 
-SECTIONS: tuple[Ability, ...] = (Ability("actions", "tsm", ("video",), Actions, actions_section),)
+SECTIONS: tuple[Ability, ...] = (
+    Ability("actions", "tsm", ("video",), Actions, actions_section),
+    Ability("sounds", "pixels", ("video", "audio"), Stems, sounds_section),
+)

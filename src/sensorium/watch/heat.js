@@ -6,7 +6,8 @@ const DIM = 0.3; // of the black where nothing sounds
 const GLOW = 0.72; // of the colour where it is loudest
 
 window.sensorium.Heat = class Heat {
-  // data: {start, seconds, times, size, heat, shares, loudness, labels, hues, at}
+  // data: {start, seconds, times, size, shares, loudness, labels, hues}; shares have no last stem,
+  // the rest, which belongs to no place
   constructor(canvas, player, data) {
     this.canvas = canvas;
     this.player = player;
@@ -14,7 +15,7 @@ window.sensorium.Heat = class Heat {
     this.shown = true;
     this.place = null; // [x, y] in 0..1 of the picture
     [this.rows, this.columns] = data.size;
-    this.heat = this.bytes(data.heat);
+    this.sources = data.labels.length - 1;
     this.shares = this.bytes(data.shares);
     this.loudness = this.bytes(data.loudness);
     this.grid = document.createElement("canvas");
@@ -61,7 +62,7 @@ window.sensorium.Heat = class Heat {
     const [row, down] = this.cell(y, this.rows);
     const [column, right] = this.cell(x, this.columns);
     const value = (map, stem, r, c) =>
-      this.shares[((map * this.data.labels.length + stem) * this.rows + r) * this.columns + c] / 255;
+      this.shares[((map * this.sources + stem) * this.rows + r) * this.columns + c] / 255;
     const blend = (a, b, t) => a + (b - a) * t;
     const at = (map, stem) => {
       const below = Math.min(row + 1, this.rows - 1);
@@ -72,7 +73,8 @@ window.sensorium.Heat = class Heat {
         down,
       );
     };
-    return this.data.labels.map((_, stem) => blend(at(last, stem), at(next, stem), part));
+    return this.data.labels.map((_, stem) =>
+      (stem < this.sources ? blend(at(last, stem), at(next, stem), part) : 0));
   }
 
   // The cell whose middle lies before a share of the picture, and how far the place is beyond it.
@@ -126,31 +128,23 @@ window.sensorium.Heat = class Heat {
     if (!this.data.times.length) return;
     const [last, next, part] = this.between(seconds);
     const cells = this.rows * this.columns;
-    const stems = this.data.labels.length;
-    const loud = this.data.labels.map((_, s) => gains[s] * this.loud(s, seconds));
     const image = new ImageData(this.columns, this.rows);
+    const loud = this.colours.map((_, s) => gains[s] * this.loud(s, seconds));
     for (let cell = 0; cell < cells; cell += 1) {
-      const heat = this.blend(this.heat, last * cells + cell, next * cells + cell, part);
       const mixed = [0, 0, 0];
-      let [whole, now] = [0, 0];
-      for (let s = 0; s < stems; s += 1) {
-        const share = this.blend(
-          this.shares, (last * stems + s) * cells + cell, (next * stems + s) * cells + cell, part);
-        whole += share;
-        now += share * loud[s];
-        for (let k = 0; k < 3; k += 1) mixed[k] += share * loud[s] * this.colours[s][k];
+      let total = 0;
+      for (let s = 0; s < this.sources; s += 1) {
+        const [a, b] = [(last * this.sources + s) * cells + cell, (next * this.sources + s) * cells + cell];
+        const glow = (loud[s] * (this.shares[a] * (1 - part) + this.shares[b] * part)) / 255;
+        total += glow;
+        for (let k = 0; k < 3; k += 1) mixed[k] += glow * this.colours[s][k];
       }
-      const glow = whole > 0 ? Math.sqrt(heat) * Math.min(now / whole, 1) : 0;
-      const opacity = DIM + (GLOW - DIM) * glow;
-      const light = now > 0 ? (GLOW * glow) / opacity / now : 0;
+      const opacity = DIM + (GLOW - DIM) * Math.min(total, 1);
+      const light = total > 0 ? (GLOW * Math.min(total, 1)) / opacity / total : 0;
       for (let k = 0; k < 3; k += 1) image.data[4 * cell + k] = mixed[k] * light;
       image.data[4 * cell + 3] = 255 * opacity;
     }
     this.grid.getContext("2d").putImageData(image, 0, 0);
-  }
-
-  blend(values, a, b, part) {
-    return (values[a] * (1 - part) + values[b] * part) / 255;
   }
 
   // A ring around the place that is heard.

@@ -23,6 +23,7 @@ from sensorium.watch.stem_tracks import EMBEDDED_SECONDS, Tracks
 
 QUIETEST, LOUDEST = -40, 6  # dB at the ends of a fader; the lower end is silence
 
+_SURE = "How decided the separation is: 100 % where no sound is shared between tracks"
 _MAPS = 240  # heat maps in a page, at most
 
 OVER = (
@@ -39,12 +40,17 @@ _FULL = (
 
 
 def _icon(paths: str, name: str) -> str:
-    return f'<svg class="{name}" viewBox="0 0 24 24" fill="currentColor" aria-hidden="true">{paths}</svg>'
+    return (
+        f'<svg class="{name}" viewBox="0 0 24 24" fill="currentColor" aria-hidden="true">'
+        f"{paths}</svg>"
+    )
 
 
 def under(tracks: Tracks) -> str:
     """The player's own controls, the heat map's switch, and a line that says what is heard."""
-    back = '<button type="button" class="pill" data-do="whole" hidden>Back to the whole mix</button>'
+    back = (
+        '<button type="button" class="pill" data-do="whole" hidden>Back to the whole mix</button>'
+    )
     return (
         '<div class="under" data-sounds="under" hidden>'
         '<div class="transport" role="group" aria-label="Player">'
@@ -68,18 +74,15 @@ def under(tracks: Tracks) -> str:
     )
 
 
-def body(
-    result: Stems, tracks: Tracks, clock: Clock, hues: Sequence[float | None]
-) -> str:
+def body(result: Stems, tracks: Tracks, clock: Clock, hues: Sequence[float | None]) -> str:
     """A track per stem."""
     rows = "".join(
         _track(i, stem, result, tracks, clock, hue)
         for i, (stem, hue) in enumerate(zip(result.stems, hues, strict=True))
     )
-    low, high = _hertz(tracks.lowest), _hertz(tracks.highest)
     scale = (
-        f"Spectrograms go from {low} (bottom) to {high} (top); stronger is louder, on one scale for "
-        "all tracks."
+        f"Spectrograms go up to {tracks.highest / 1000:.2g} kHz; stronger is louder, on one scale "
+        "for all tracks."
     )
     return (
         f'<div class="sounds" data-sounds="tracks">{_head(tracks)}'
@@ -119,11 +122,7 @@ def _track(
     name = escape(wording.label(stem.label))
     colour = f' style="--h:{hue:.0f}"' if hue is not None else ""
     kind = "stem" if hue is not None else "stem grey"
-    sure = (
-        f'<span class="sure" title="How sure the name is">{wording.percent(stem.score)}</span>'
-        if stem.at
-        else ""
-    )
+    sure = f'<span class="sure" title="{_SURE}">{wording.percent(stem.score)}</span>'
     if tracks.inside:
         controls = _controls(number, name, stem)
     else:
@@ -161,18 +160,11 @@ def _controls(number: int, name: str, stem: Stem) -> str:
     )
 
 
-def _hertz(frequency: float) -> str:
-    return f"{frequency / 1000:.3g} kHz" if frequency >= 1000 else f"{frequency:.0f} Hz"
-
-
-def payload(
-    result: Stems, tracks: Tracks, clock: Clock, hues: Sequence[float | None]
-) -> str:
+def payload(result: Stems, tracks: Tracks, clock: Clock, hues: Sequence[float | None]) -> str:
     """The numbers that the scripts draw and play from, and the stems' sound."""
     count = len(result.windows)
-    kept = sorted({round(i * (count - 1) / (_MAPS - 1)) for i in range(_MAPS)} if count > _MAPS else range(count))
-    heat, shares = result.heat[kept].float(), result.shares[kept].float()
-    loudest = heat.flatten(1).amax(1).clamp(min=1e-12)[:, None, None]
+    kept = sorted({round(i * (count - 1) / (_MAPS - 1)) for i in range(_MAPS)})
+    shares = result.shares[kept].float()
     data = {
         "start": round(clock.seconds(result.span.start), 6),
         "seconds": round(result.span.duration, 6),
@@ -181,8 +173,7 @@ def payload(
         "at": [stem.at for stem in result.stems],
         "hues": list(hues),
         "times": [round(clock.seconds(result.windows[i].centre), 4) for i in kept],
-        "size": list(heat.shape[-2:]),
-        "heat": _bytes(heat / loudest),
+        "size": list(shares.shape[-2:]),
         "shares": _bytes(shares),
         "loudness": _bytes(tracks.loudness),
     }

@@ -20,8 +20,6 @@ from sensorium.watch.sounds_body import OVER, body, payload, under
 from sensorium.watch.stem_tracks import Tracks, make_tracks
 from sensorium.watch.weights import Weights
 
-REST = "rest"  # label of the stem that holds what no source took
-
 _HUES = (250.0, 30.0, 150.0, 310.0, 80.0, 200.0, 350.0, 110.0)
 _SEGMENTS = 120  # of a lane
 _MOMENTS = 3  # per source
@@ -33,10 +31,8 @@ def sounds_section(result: Stems, setting: Setting) -> Section:
     unknown = bool(result.out_of_domain)
     tracks = make_tracks(result, setting.folder, setting.told)
     spans = [tracks.stretches(i) for i in range(len(result.stems))]
-    hues = [
-        None if unknown or stem.label == REST else _HUES[i % len(_HUES)]
-        for i, stem in enumerate(result.stems)
-    ]
+    rest = len(result.stems) - 1
+    hues = [None if unknown or i == rest else _HUES[i % len(_HUES)] for i in range(rest + 1)]
     return Section(
         name="sounds",
         title="Who sounds, and where",
@@ -76,13 +72,9 @@ def _data(result: Stems, tracks: Tracks, spans: Sequence[Sequence[Span]]) -> dic
     return {**data, "inside_page": tracks.inside}
 
 
-def _sources(stems: Sequence[Stem]) -> list[int]:
-    return [i for i, stem in enumerate(stems) if stem.label != REST]
-
-
 def _summary(stems: Sequence[Stem], spans: Sequence[Sequence[Span]]) -> str:
     """Who sounds, in words."""
-    heard = [i for i in _sources(stems) if spans[i]]
+    heard = [i for i in range(len(stems) - 1) if spans[i]]
     if not heard:
         return "The weights hear no source that they can point at."
     names = [f"{wording.label(stems[i].label)}{_side(stems[i])}" for i in heard]
@@ -128,7 +120,7 @@ def _lanes(
 ) -> tuple[Lane, ...]:
     """One lane per source: when it sounds, and how loud it is."""
     times, lanes = tracks.times(), []
-    for i in _sources(stems):
+    for i in range(len(stems) - 1):
         name = wording.label(stems[i].label)
         longest = sorted(spans[i], key=lambda s: -s.duration)[:_SEGMENTS]
         segments = tuple(Segment(s, name, stems[i].score) for s in sorted(longest))
@@ -143,6 +135,6 @@ def _moments(
     """The middle of each source's longest stretches."""
     return tuple(
         Moment(s.centre, f"{wording.label(stems[i].label)} sounds", s.duration, hues[i])
-        for i in _sources(stems)
+        for i in range(len(stems) - 1)
         for s in sorted(spans[i], key=lambda s: -s.duration)[:_MOMENTS]
     )

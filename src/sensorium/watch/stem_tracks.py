@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jaxtyping import Float
 from torch import Tensor
 
 from sensorium.sounds.results import Stems
 from sensorium.types import Span
-from sensorium.watch.spectrogram import Spectrograms
+from sensorium.watch.spectrogram import pictures
 from sensorium.watch.stem_sound import StemSound
 
 EMBEDDED_SECONDS = 300.0  # of sound whose stems go into the page
-FOLDER = "stems"  # of the others, beside the page
 
 _BLOCK_SECONDS = 10.0
 _FLOOR_DB = -50.0  # of loudness: relative to the loudest stem's loudest moment
@@ -36,8 +34,7 @@ class Tracks:
         links: files relative to the report's folder, empty when the stems are in the page.
         pictures: spectrograms as PNG (see `spectrogram`).
         loudness: over time, 0 at ``-50`` dB and 1 at the loudest moment of all stems.
-        lowest: frequency at the bottom of the spectrograms in Hz.
-        highest: frequency at their top in Hz.
+        highest: frequency at the top of the spectrograms in Hz.
 
     Shape:
         ``loudness``: ``[S, N]``.
@@ -48,7 +45,6 @@ class Tracks:
     links: tuple[str, ...]
     pictures: tuple[bytes, ...] = field(repr=False)
     loudness: Float[Tensor, "S N"] = field(repr=False)
-    lowest: float
     highest: float
 
     @property
@@ -87,29 +83,27 @@ def make_tracks(stems: Stems, folder: Path, told: Callable[[float], None]) -> Tr
     """
     links: tuple[str, ...] = ()
     if stems.span.duration > EMBEDDED_SECONDS:
-        links = tuple(f"{FOLDER}/{_file_name(i, s.label)}" for i, s in enumerate(stems.stems, 1))
-        (folder / FOLDER).mkdir()
-    targets = [folder / link for link in links] or [None] * len(stems.stems)
+        links = tuple(PurePosixPath(path).with_suffix(".m4a").as_posix() for path in stems.paths())
+        (folder / links[0]).parent.mkdir()
+    targets: list[Path | None] = [folder / link for link in links]
+    targets = targets or [None] * len(stems.stems)
     writers = [StemSound(target, stems.rate, stems.channels) for target in targets]
     total = max(1, round(stems.span.duration * stems.rate))
-    spectrograms = Spectrograms(len(stems.stems), stems.rate, total)
     done = 0
     for block in stems.blocks(seconds=_BLOCK_SECONDS):
-        block = block.detach().float().cpu()
-        spectrograms.feed(block)
         for writer, samples in zip(writers, block, strict=True):
             writer.feed(samples)
         done += block.shape[-1]
         told(min(done / total, 1.0))
-    spectrograms.close()
+    sounds = [writer.close() for writer in writers]
+    overview = stems.overview  # gathered on the way
     return Tracks(
         span=stems.span,
-        sounds=tuple(data for data in [writer.close() for writer in writers] if not links),
+        sounds=() if links else tuple(sounds),
         links=links,
-        pictures=tuple(spectrograms.pictures()),
-        loudness=_loudness(spectrograms.levels),
-        lowest=spectrograms.lowest,
-        highest=spectrograms.highest,
+        pictures=pictures(overview.spectrogram),
+        loudness=_loudness(overview.loudness),
+        highest=stems.separator.system.config.spectra.rate / 2,
     )
 
 
@@ -120,8 +114,3 @@ def _loudness(levels: Float[Tensor, "S N"]) -> Float[Tensor, "S N"]:
         return levels.new_zeros(levels.shape)
     decibels = 20 * (levels / loudest).clamp(min=1e-6).log10()
     return (1 - decibels / _FLOOR_DB).clamp(0, 1)
-
-
-def _file_name(number: int, label: str) -> str:
-    plain = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-    return f"{number}-{plain}.m4a" if plain else f"{number}.m4a"

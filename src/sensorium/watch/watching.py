@@ -96,16 +96,22 @@ def _answerable(clip: Clip) -> list[Ability]:
         raise ValueError(
             f"{clip.name}: got {_has(clip)}, but {needs}; give a file with a {missing} stream"
         )
-    return found
+    return [a for a in found if a.installed] or found
 
 
 def _unanswered(clip: Clip) -> tuple[str, ...]:
     """Why the other abilities say nothing about such a clip, a line each."""
-    return tuple(
+    lacking = [
         f"Nothing is said about {a.name}: that needs {a.needed}, and this file has {_has(clip)}."
         for a in SECTIONS
         if not a.answers_for(clip)
-    )
+    ]
+    absent = [
+        f"Nothing is said about {a.name}: the weights \u201c{a.weights}\u201d are not installed."
+        for a in SECTIONS
+        if a.answers_for(clip) and not a.installed
+    ]
+    return (*lacking, *absent)
 
 
 def _has(clip: Clip) -> str:
