@@ -14,7 +14,8 @@ from sensorium.sounds.datasets.audioset import (
 )
 from sensorium.sounds.datasets.folder import holds_films, read_folder
 from sensorium.sounds.datasets.index import dialect, read_index
-from sensorium.sounds.datasets.lists import first_row
+from sensorium.sounds.datasets.lists import first_row, text_of
+from sensorium.sounds.datasets.locating import VIDEO_SUFFIXES
 from sensorium.sounds.datasets.manifest import Listing, Source, parse_manifest
 from sensorium.sounds.datasets.music import is_music, read_music
 from sensorium.sounds.datasets.solos import is_solos, read_solos
@@ -96,6 +97,9 @@ def tell(data: Path) -> str:
         kind = _of_file(data)
         if kind in READERS:
             return str(kind)
+        if data.suffix.lower() in VIDEO_SUFFIXES:
+            raise ValueError(f"{data}: got a film, expected a list or a folder; give its folder")
+        text_of(data)  # says so where it is empty or no text
         row = ",".join(first_row(data))[:60]
         hint = "a list of mixtures goes with its index" if kind else f"its first row is {row!r}"
         raise ValueError(f"{data}: cannot tell what kind of list this is ({hint}); {_say()}")
