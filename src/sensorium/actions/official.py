@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from sensorium.actions.baselines import TSNConfig
-from sensorium.actions.checkpoint import read_state
+from sensorium.checkpoint import read_state
 from sensorium.actions.official_names import Named, mmaction_name, official_name, online_name
 from sensorium.actions.tsm import TSM, Backbone, TSMConfig, shifted_blocks
 from sensorium.layers.resnet import RESNETS
