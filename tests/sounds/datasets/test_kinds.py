@@ -48,7 +48,6 @@ def test_several_kinds_are_listed(make, tmp_path):
     ("text", "said"),
     [
         ("hello,world", "its first row is 'hello,world'"),
-        ("", "the file is empty"),
         ("a/x.wav,b/y.wav", "a list of mixtures goes with its index"),
     ],
 )
@@ -71,8 +70,12 @@ def test_unknown_kinds_and_paths_are_said(tmp_path):
         read_listing(tmp_path / "none")
 
 
-def test_a_file_that_is_no_text_cannot_be_told(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(bytes(range(256)) * 20, "not a text file in UTF-8"), (b" \n", "the file is empty")],
+)
+def test_a_file_that_holds_no_text_is_said(tmp_path, content, said):
     path = tmp_path / "a.csv"
-    path.write_bytes(bytes(range(256)) * 20)
-    with pytest.raises(ValueError, match="not a text file in UTF-8"):
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=said):
         tell(path)
