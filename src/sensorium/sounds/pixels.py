@@ -9,6 +9,7 @@ sigmoids are taken where they are needed, since losses want logits.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +30,8 @@ class PixelsConfig:
         undone: strides of the trunk's last stages replaced by dilation (1 in the paper: maps are a
             sixteenth of the picture).
         sound: the U-Net; its ``channels`` are K.
+        pooling: of the maps over pictures and places: ``max`` in the paper, ``average`` an option
+            of the released code.
         standardise: whether pooled values go through a batch norm per channel before the sigmoid.
             Ours, for trunks that are not pre-trained: without it all pictures look alike at first
             and learning stands still for long.
@@ -39,6 +42,7 @@ class PixelsConfig:
     width: float = 1.0
     undone: int = 1
     sound: UNetConfig = field(default_factory=UNetConfig)
+    pooling: Literal["max", "average"] = "max"
     standardise: bool = False
     published_init: bool = True
 
@@ -132,10 +136,10 @@ class PixelPlayer(nn.Module):
         return flat.view(visual.shape)  # [N, K] -> [..., K]
 
     def see(self, pictures: Float[Tensor, "B T 3 H W"]) -> Float[Tensor, "B K h w"]:
-        """Maps of a clip: the maximum over its pictures, before the sigmoid."""
-        count = pictures.shape[:2]
-        maps: Tensor = self.video(pictures.flatten(0, 1))
-        return maps.view(*count, *maps.shape[1:]).amax(1)  # [B*T, K, h, w] -> [B, K, h, w]
+        """Maps of a clip: the maximum (or mean) over its pictures, before the sigmoid."""
+        flat: Tensor = self.video(pictures.flatten(0, 1))
+        maps = flat.view(*pictures.shape[:2], *flat.shape[1:])  # [B*T, ...] -> [B, T, K, h, w]
+        return maps.mean(1) if self.config.pooling == "average" else maps.amax(1)
 
     def hear(self, log_magnitude: Float[Tensor, "B 1 F T"]) -> Float[Tensor, "B K F T"]:
         """Maps of a mixture; frames are padded to what the U-Net needs and cut again."""

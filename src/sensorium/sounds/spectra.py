@@ -28,8 +28,8 @@ class SpectraConfig:
         rate: of the analysis in hertz.
         window: of the STFT in samples.
         hop: between its frames, in samples.
-        bins: rows of the logarithmic frequency axis; 0 keeps the linear one (its ``window / 2``
-            lowest rows).
+        bins: rows of the logarithmic frequency axis; 0 keeps the linear one (without its highest
+            row where there would be an odd number: 512 rows of a window of 1022).
         frames: of a window of sound that is heard at once.
     """
 
@@ -52,7 +52,8 @@ class SpectraConfig:
     @property
     def rows(self) -> int:
         """Frequencies that the network hears."""
-        return self.bins or self.window // 2
+        linear = self.window // 2 + 1
+        return self.bins or linear - linear % 2
 
 
 class Spectra(nn.Module):
@@ -79,14 +80,15 @@ class Spectra(nn.Module):
         return self.transform.inverse(spectra, samples)
 
     def warp(self, x: Float[Tensor, "... F T"]) -> Float[Tensor, "... R T"]:
-        """To the rows that the network hears (the linear axis loses its highest row)."""
-        return x[..., :-1, :] if self.axis is None else self.axis.warp(x)
+        """To the rows that the network hears."""
+        return x[..., : self.config.rows, :] if self.axis is None else self.axis.warp(x)
 
     def unwarp(self, x: Float[Tensor, "... R T"]) -> Float[Tensor, "... F T"]:
-        """Back to the linear axis (its highest row repeats the one below)."""
+        """Back to the linear axis (a highest row that was left out repeats the one below)."""
         if self.axis is not None:
             return self.axis.unwarp(x)
-        return torch.cat([x, x[..., -1:, :]], -2)
+        missing = self.transform.rows - x.shape[-2]
+        return torch.cat([x, x[..., -1:, :]], -2) if missing else x
 
     def log_magnitude(self, magnitude: Float[Tensor, "B F T"]) -> Float[Tensor, "B 1 R T"]:
         """The network's input: logarithm of the warped magnitude."""

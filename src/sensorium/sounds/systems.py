@@ -313,6 +313,18 @@ class PixelsSystem(SoundSystem):
         pictures = pictures.view(*frames.shape[:2], *pictures.shape[1:])
         return self.network.see(pictures)[:, :, None]  # [B, K, h, w] -> [B, K, 1, h, w]
 
+    def pool(
+        self, maps: Float[Tensor, "B K T h w"], regions: Bool[Tensor, "B S h w"] | None = None
+    ) -> Float[Tensor, "B S K T"]:
+        """The maximum over each region, or the mean where ``network.pooling`` says so."""
+        if self.config.network.pooling == "max":
+            return super().pool(maps, regions)
+        if regions is None:
+            return maps.mean((-2, -1))[:, None]
+        inside = regions.to(maps.dtype)
+        total = torch.einsum("bkthw,bshw->bskt", maps, inside)
+        return total / inside.sum((-2, -1)).clamp_min(1.0)[:, :, None, None]
+
     def hear(self, magnitude: Float[Tensor, "B F T"]) -> Heard:
         """K maps of each mixture, ``[B, K, R, T]``."""
         with torch.autocast(magnitude.device.type, enabled=False):
