@@ -189,6 +189,9 @@ def test_damaged_files_of_a_prepared_folder_say_what_to_do(own, tmp_path):
     item.video_path.write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match="run sensorium prepare again"):
         Prepared(out).frames("cello/a", [1.9])
+    np.save(item.video_path.with_suffix(".npy"), np.array([0, 2**62], np.int64))
+    with pytest.raises(ValueError, match="run sensorium prepare again"):
+        Prepared(out).frames("cello/a", [0.0])
     item.audio_path.write_bytes(b"RIFF")
     with pytest.raises(ValueError, match="run sensorium prepare again"):
         Prepared(out).window("cello/a", 0, 10)

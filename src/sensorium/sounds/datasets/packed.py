@@ -12,6 +12,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Sequence
 from math import floor, isfinite
+from os import fstat
 from pathlib import Path
 
 import cv2
@@ -86,12 +87,14 @@ class PackedVideo(Video):
         found = []
         try:
             with self.path.open("rb") as file:
+                if int(places[-1]) > fstat(file.fileno()).st_size:
+                    raise MediaError(f"{self.path}: the file is cut short; {_AGAIN}")
                 for number in wanted:
                     begin, end = int(places[number]), int(places[number + 1])
                     file.seek(begin)
                     data = np.frombuffer(file.read(end - begin), np.uint8)
                     picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
-                    if picture is None or len(data) < end - begin:
+                    if picture is None:
                         raise MediaError(
                             f"{self.path}: picture {number} cannot be decoded; {_AGAIN}"
                         )
