@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from sensorium import media
 from sensorium.sounds.datasets.kinds import read_listing
 from sensorium.sounds.datasets.prepared import Form, Prepared
 from sensorium.sounds.preparing import folder_of, prepare
@@ -198,3 +199,17 @@ def test_damaged_files_of_a_prepared_folder_say_what_to_do(own, tmp_path):
     (out / "prepared.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(ValueError, match="format 99, expected 1"):
         Prepared(out)
+
+
+def test_colours_and_the_shape_of_the_picture_stay(make, tmp_path):
+    frames = torch.empty(8, 3, 32, 64, dtype=torch.uint8)
+    frames[:, 0], frames[:, 1], frames[:, 2] = 220, 120, 30
+    frames[..., 32:] = 255 - frames[..., 32:]
+    (tmp_path / "own/cello").mkdir(parents=True)
+    tone = make.tone(1.0, 22050)
+    media.write(tmp_path / "own/cello/a.mp4", frames, 8.0, audio=tone, rate=22050)
+    done(tmp_path / "own", tmp_path / "out", Form(size=16))
+    picture = Prepared(tmp_path / "out").frames("cello/a", [0.5])[0].float()
+    assert picture.shape == (3, 16, 32)
+    assert picture[:, :, :12].mean((1, 2)).tolist() == pytest.approx([220, 120, 30], abs=6)
+    assert picture[:, :, 20:].mean((1, 2)).tolist() == pytest.approx([35, 135, 225], abs=6)

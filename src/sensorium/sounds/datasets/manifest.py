@@ -42,7 +42,7 @@ SILENT = "silent"
 OK = "ok"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One recording of a data set.
 
