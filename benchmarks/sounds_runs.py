@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sensorium.recipe import Recipe
+from sensorium.recipe import Recipe, Stage
 from sensorium.sounds.baselines import (
     AudioOnlyConfig,
     AudioOnlySystem,
@@ -62,7 +62,12 @@ def audio_only(sources: int = 2) -> Recipe:
         weighted=shape.weighted,
         threshold=shape.threshold,
     )
-    return replace(base, name="audio-only", system=system)
+    return replace(base, name="audio-only", system=system, stages=_mixing(base))
+
+
+def _mixing(recipe: Recipe) -> tuple[Stage, ...]:
+    """Its stages without the one that matches pictures with sounds."""
+    return tuple(replace(s, anneal=()) for s in recipe.stages if s.name != "match")
 
 
 def regression() -> Recipe:
@@ -78,7 +83,7 @@ def cam() -> Recipe:
     base = pixels()
     network = base.system.network
     system = CamConfig(network.trunk, network.width, network.undone)
-    return replace(base, name="cam", system=system)
+    return replace(base, name="cam", system=system, stages=_mixing(base))
 
 
 def motions(**network: Any) -> Recipe:

@@ -38,14 +38,15 @@ STAGE_NETWORK = PixelsConfig(
     standardise=True,
     published_init=False,
 )
-MATCH = Stage("match", 600, ADAM, ONE_CYCLE, anneal=(("matching", 1.0, 1.0),))
 MIX = Stage(
     "mix-and-separate",
     2100,
     replace(ADAM, lr=1.5e-3),
     ONE_CYCLE,
-    anneal=(("matching", 0.0, 0.0),),
 )
+STAGE_TRUNK = "stage-trunk.safetensors"
+"""A classifier of the stage's pictures lends its trunk (see ``benchmarks/stage_trunk.py``), as
+ImageNet's does in the papers: labels are used there and nowhere else."""
 
 
 def stage_data(**changes: Any) -> SoundData:
@@ -72,6 +73,7 @@ def stage_recipe(
         batch=16,
         precision="bf16",
         workers=1,
+        init=STAGE_TRUNK,
         validate_every=0,
         save_every=200,
     )
@@ -79,17 +81,16 @@ def stage_recipe(
 
 def pixels() -> Recipe:
     """The Sound of Pixels on the stage: makes the bundled weights ``pixels``."""
-    system = PixelsSystemConfig(STAGE_NETWORK, trunk_rate=1.0, threshold=False)
+    system = PixelsSystemConfig(STAGE_NETWORK, trunk_rate=0.5, threshold=False)
     return stage_recipe(
-        "pixels", "The Sound of Pixels on the stage", system, (MATCH, MIX), stage_data()
+        "pixels", "The Sound of Pixels on the stage", system, (MIX,), stage_data()
     )
 
 
 def concepts() -> Recipe:
     """Co-segmentation on the stage: sigmoids first, then a softmax that hardens."""
-    system = ConceptsSystemConfig(STAGE_NETWORK, trunk_rate=1.0, threshold=False)
+    system = ConceptsSystemConfig(STAGE_NETWORK, trunk_rate=0.5, threshold=False)
     stages = (
-        MATCH,
         replace(MIX, steps=1500),
         Stage(
             "disentangle",
@@ -146,7 +147,7 @@ def motions() -> Recipe:
         Stage("same video", 300, ADAM, Schedule("cosine")),
     )
     name, what = "motions", "The Sound of Motions on the stage"
-    return stage_recipe(name, what, system, stages, mixed("same-video"))
+    return replace(stage_recipe(name, what, system, stages, mixed("same-video")), init=None)
 
 
 def tiny(recipe: Recipe) -> Recipe:
@@ -166,6 +167,7 @@ def tiny(recipe: Recipe) -> Recipe:
         batch=8,
         precision="no",
         workers=0,
+        init=None,
         validate_every=0,
         save_every=20,
     )

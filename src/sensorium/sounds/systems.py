@@ -15,7 +15,6 @@ from torch import Tensor
 
 from sensorium import images
 from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, unfamiliarity
-from sensorium.seeds import torch_generator
 from sensorium.sounds.pixels import PixelPlayer, PixelsConfig
 from sensorium.sounds.spectra import Mask, Spectra, SpectraConfig
 from sensorium.sounds.view import SoundView
@@ -293,18 +292,11 @@ class PixelsSystem(SoundSystem):
     )
     Config: ClassVar[type] = PixelsSystemConfig
 
-    matching: Tensor
-    projection: Tensor
-
     def __init__(self, config: PixelsSystemConfig) -> None:
         network = PixelPlayer(config.network)
         sound = config.network.sound
         super().__init__(config, sound.channels, network.video.trunk.config.features)
         self.network = network
-        self.register_buffer("matching", torch.tensor(0.0))
-        deep, generator = sound.features(sound.levels - 1), torch_generator(0, "projection")
-        random = torch.randn(deep, sound.channels, generator=generator) / deep**0.5
-        self.register_buffer("projection", random, persistent=False)
 
     def see(self, sight: Sight) -> Float[Tensor, "B K T h w"]:
         """Maps of each window: the maximum over its pictures."""
@@ -340,33 +332,6 @@ class PixelsSystem(SoundSystem):
     def appearance(self, visual: Float[Tensor, "*B K"]) -> Float[Tensor, "*B K"]:
         """The sigmoid of (standardised) pooled values."""
         return self.network.standardised(visual).sigmoid()
-
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mix-and-Separate; where a stage sets ``matching``, which sight belongs to which sound.
-
-        The second is ours and takes the place of the paper's ImageNet weights, which need labels:
-        among all solos of the batch each picture must find its own sound and the other way round
-        (InfoNCE, arXiv:1807.03748, with cosines over a temperature of 0.2). Pictures are the mean
-        of their K maps, sounds the mean of the U-Net's bottleneck through a fixed random
-        projection.
-        """
-        if not self.matching > 0:
-            return super().losses(batch)
-        device = next(self.parameters()).device
-        waves = batch["waves"].to(device).flatten(0, 1)  # [B, S, N] -> [B*S, N]
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            log_magnitude = self.spectra.log_magnitude(self.spectra.stft(waves).abs())
-        bottleneck = self.network.sound.encode(log_magnitude)[-1].mean((-2, -1))
-        seen = self.see({"frames": batch["frames"].flatten(0, 1)}).mean((2, 3, 4))
-        with torch.autocast(device.type, enabled=False):
-            heard = bottleneck.float() @ self.projection
-            seen = F.batch_norm(seen.float(), None, None, training=True)
-            seen, heard = (F.normalize(x - x.mean(0), dim=-1) for x in (seen, heard))
-            alike = seen @ heard.T / 0.2
-            right = torch.arange(len(alike), device=device)
-            loss = 0.5 * (F.cross_entropy(alike, right) + F.cross_entropy(alike.T, right))
-        found = (alike.argmax(1) == right).float().mean()
-        return {"loss": loss, "found": found.detach()}
 
     def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
         """Weights of the same system, or of a plain ResNet for the trunk (as in the paper).

@@ -15,7 +15,7 @@ from sensorium.plain import from_plain
 from sensorium.store.card import Card
 from sensorium.store.hub import SCHEME, download
 from sensorium.store.saving import CONFIG, FORMAT, MODEL
-from sensorium.store.sources import locate, looks_pickled
+from sensorium.store.sources import bundled_folder, locate, looks_pickled
 from sensorium.store.systems import systems as all_systems
 from sensorium.suggest import did_you_mean
 from sensorium.system import System
@@ -170,8 +170,8 @@ def read_weights(source: str | Path) -> dict[str, Tensor]:
     """Tensors to start a training from (``Recipe.init``).
 
     Args:
-        source: whatever `load` takes, a ``.safetensors`` file, or a Hub id of another project that
-            holds a ``model.safetensors``.
+        source: whatever `load` takes, a ``.safetensors`` file (by its bare name also one that comes
+            with the package), or a Hub id of another project that holds a ``model.safetensors``.
 
     Raises:
         ValueError: when there are none.
@@ -180,5 +180,6 @@ def read_weights(source: str | Path) -> dict[str, Tensor]:
         return read_tensors(download(source, only_weights=True) / MODEL)
     path = Path(source)
     if path.suffix == ".safetensors":
-        return read_tensors(path)
+        bundled = bundled_folder() / path
+        return read_tensors(bundled if bundled.is_file() else path)
     return read_tensors(locate(source) / MODEL)
