@@ -6,6 +6,14 @@ import torch
 
 from sensorium.actions.results import Actions
 from sensorium.actions.spans import merge_windows
+from sensorium.layers.unet import UNetConfig
+from sensorium.media import Encoding, write
+from sensorium.sounds.pixels import PixelsConfig
+from sensorium.sounds.results import Stems
+from sensorium.sounds.separation import Options, separate
+from sensorium.sounds.spectra import SpectraConfig
+from sensorium.sounds.systems import PixelsSystem, PixelsSystemConfig
+from sensorium.sounds.view import SoundView
 from sensorium.types import Clip, FrameVideo, Span
 from sensorium.watch.clock import Clock
 from sensorium.watch.preview import Plan, draw
@@ -96,3 +104,45 @@ def moving_frames() -> Callable[..., torch.Tensor]:
 def write_film() -> Callable[..., Path]:
     """Writes such frames to a path as H.264."""
     return _film
+
+
+class Pointed(PixelsSystem):
+    """Untrained weights that are told where the two sources are."""
+
+    def predict(self, clip: Clip) -> Stems:
+        return separate(self, clip, Options(points=((0.2, 0.4), (0.8, 0.6))))
+
+
+@pytest.fixture(scope="session")
+def pointed() -> PixelsSystem:
+    """Tells two sources apart, badly, and carries no calibration."""
+    torch.manual_seed(0)
+    network = PixelsConfig(
+        trunk="resnet_tiny", width=0.25, sound=UNetConfig(levels=4, width=4, channels=4)
+    )
+    config = PixelsSystemConfig(
+        network,
+        SpectraConfig(bins=32, frames=64),
+        SoundView(size=64, frames=1),
+        threshold=False,
+    )
+    return Pointed(config).eval()
+
+
+def tones(seconds: float, rate: int, channels: int = 2) -> torch.Tensor:
+    """Two tones in turn, half a second each, at the left and at the right."""
+    t = torch.arange(round(seconds * rate)) / rate
+    low = 0.4 * torch.sin(2 * torch.pi * 330 * t) * ((t % 1) < 0.5)
+    high = 0.3 * torch.sin(2 * torch.pi * 1760 * t) * ((t % 1) >= 0.5)
+    both = low + high
+    return torch.stack([low + 0.2 * both, high + 0.2 * both])[:channels]
+
+
+@pytest.fixture(scope="session")
+def concert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds of picture and sound, stereo, 22.05 kHz."""
+    path = tmp_path_factory.mktemp("concert") / "concert.mp4"
+    encoding = Encoding(preset="ultrafast", threads=1, key_seconds=0.5)
+    return write(
+        path, _frames(40, 72, 128), 10, audio=tones(4.0, 22050), rate=22050, encoding=encoding
+    )

@@ -122,7 +122,8 @@ def _track(
     name = escape(wording.label(stem.label))
     colour = f' style="--h:{hue:.0f}"' if hue is not None else ""
     kind = "stem" if hue is not None else "stem grey"
-    sure = f'<span class="sure" title="{_SURE}">{wording.percent(stem.score)}</span>'
+    score = wording.percent(stem.score)
+    sure = f'<span class="sure" title="{_SURE}">{score}</span>' if stem.at else ""
     if tracks.inside:
         controls = _controls(number, name, stem)
     else:
@@ -131,12 +132,11 @@ def _track(
     left = clock.place(result.span.start)
     width = clock.place(result.span.end) - left
     image = b64encode(tracks.pictures[number]).decode()
-    mask = f"url(data:image/png;base64,{image})"
     return (
         f'<li class="{kind}"{colour}><div class="head"><h3>{name}</h3>{sure}{controls}</div>'
         f'<div class="spectrum" role="img" aria-label="Spectrogram of {name}">'
-        f'<i style="left:{left:.3f}%;width:{width:.3f}%;-webkit-mask-image:{mask};'
-        f'mask-image:{mask}"></i><b class="head-line"></b></div></li>'
+        f'<i style="left:{left:.3f}%;width:{width:.3f}%;'
+        f'--picture:url(data:image/png;base64,{image})"></i><b class="head-line"></b></div></li>'
     )
 
 

@@ -30,9 +30,13 @@ class Tab:
     """One page of the browser."""
 
     def __init__(
-        self, send: Callable[..., Any], session: str, events: list[dict[str, Any]]
+        self, send: Callable[..., Any], target: str, session: str, events: list[dict[str, Any]]
     ) -> None:
-        self._send, self._session, self._events = send, session, events
+        self._send, self._target, self._session, self._events = send, target, session, events
+
+    def close(self) -> None:
+        """Closes the page."""
+        self._send("Target.closeTarget", {"targetId": self._target})
 
     def call(self, method: str, **parameters: Any) -> Any:
         """One DevTools command and what it gives."""
@@ -130,7 +134,7 @@ class Chromium:
         self._events.clear()
         target = self._send("Target.createTarget", {"url": "about:blank"})["targetId"]
         attached = self._send("Target.attachToTarget", {"targetId": target, "flatten": True})
-        tab = Tab(self._send, attached["sessionId"], self._events)
+        tab = Tab(self._send, target, attached["sessionId"], self._events)
         for domain in ("Page", "Runtime", "Log"):
             tab.call(f"{domain}.enable")
         tab.call("Page.navigate", url=address)
