@@ -200,3 +200,10 @@ def test_without_a_root_it_is_asked_for():
         data(None).open("train")
     with pytest.raises(ValueError, match=r"set --data\.root"):
         data(None).classes()
+
+
+def test_the_data_in_words():
+    words = "2 mixed (any), 0.74 s at 11025 Hz with 2 pictures of 24 x 24 pixels"
+    assert str(data("media/own")) == f"auto in own, {words}"
+    assert str(data("x", annotations="lists/list.csv")) == f"auto in list.csv, {words}"
+    assert str(data(None, kind="stage")) == f"the procedural stage: 8 solos of 12 s, {words}"

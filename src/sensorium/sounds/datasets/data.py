@@ -87,6 +87,19 @@ class SoundData:
     flow: FlowGrid | None = None
     cache: Path | None = None
 
+    def __str__(self) -> str:
+        """In words, for the card of what was trained on it."""
+        mixed = (
+            f"{self.mixing.sources} mixed ({self.mixing.policy}), {self.spectra.seconds:.2g} s at "
+            f"{self.spectra.rate} Hz with {self.view.frames} pictures of {self.view.size} x "
+            f"{self.view.size} pixels"
+        )
+        if self.kind == "stage":
+            return f"the procedural stage: {self.length:,} solos of {self.seconds:g} s, {mixed}"
+        lists = self.annotations or self.root
+        where = "" if lists is None else f" in {Path(lists).name}"
+        return f"{self.kind}{where}, {mixed}"
+
     def open(self, split: Split) -> Mixtures:
         """The mixtures of one split.
 
@@ -98,7 +111,7 @@ class SoundData:
         recordings = self.recordings(split)
         if self.kind != "stage":
             self._suits(recordings, split, mixing)
-        return Mixtures(recordings, count, split, mixing, self.spectra, self.view)
+        return Mixtures(recordings, count, split, mixing, self.spectra, self.view, self.flow)
 
     def recordings(self, split: Split) -> Recordings:
         """The solos of one split; of the stage, to test on, as many as mixtures, at most 160.
