@@ -10,6 +10,7 @@ import torch
 from sensorium import media
 from sensorium.sounds.datasets.kinds import read_listing
 from sensorium.sounds.datasets.prepared import Form, Prepared
+from sensorium.sounds.datasets.recordings import open_mixtures
 from sensorium.sounds.preparing import folder_of, prepare
 
 FORM = Form(size=24)
@@ -213,3 +214,15 @@ def test_colours_and_the_shape_of_the_picture_stay(make, tmp_path):
     assert picture.shape == (3, 16, 32)
     assert picture[:, :, :12].mean((1, 2)).tolist() == pytest.approx([220, 120, 30], abs=6)
     assert picture[:, :, 20:].mean((1, 2)).tolist() == pytest.approx([35, 135, 225], abs=6)
+
+
+def test_published_mixtures_and_classes_of_duets_come_along(make, tmp_path):
+    for name, label in (("a", "flute"), ("b", "tuba")):
+        make.sound(f"set/{label}/{name}.wav", 1.0)
+        make.frames(f"set/{label}/{name}.mp4", 1, fps=1.0)
+    make.text("set/test.csv", "/flute/a.wav,/flute/a.mp4,1", "/tuba/b.wav,/tuba/b.mp4,1")
+    make.text("set/test_sep.csv", "/tuba/b.wav, /flute/a.wav")
+    done(tmp_path / "set", tmp_path / "out")
+    ((tuba, flute),) = open_mixtures(tmp_path / "out")
+    assert (tuba.label, flute.label) == (1, 0)
+    assert tuba.samples(0.0, 100).shape == (100,)

@@ -24,7 +24,8 @@ def test_a_byte_order_mark_is_no_part_of_the_first_field(tmp_path):
         (b" \n\n", "the file is empty"),
         (b"caf\xe9,x,1\n", "not a text file in UTF-8"),
         (b'"open,x,1\n', "line 1: not readable as CSV"),
-        (b"a\0b,x,1\n", "NUL"),
+        (b"a\0b,x,1\n", "control character"),
+        (b"a,\x1b[31mred,1\n", "control character"),
     ],
 )
 def test_what_is_no_list_is_refused_by_name(tmp_path, data, said):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 MAX_BYTES = 2**28  # of a list file; the largest published one has 100 MB
 _SNIFFED_BYTES = 1 << 16
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # also what would steer a terminal
 
 
 def text_of(path: Path) -> str:
@@ -57,8 +59,10 @@ def rows_of(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
         for fields in reader:
             stripped = [field.strip() for field in fields]
             if any(stripped) and not stripped[0].startswith("#"):
-                if any("\0" in field for field in stripped):
-                    raise ValueError(f"{path}, line {reader.line_num}: got a NUL, expected text")
+                if any(_CONTROL.search(field) for field in stripped):
+                    raise ValueError(
+                        f"{path}, line {reader.line_num}: got a control character, expected text"
+                    )
                 yield reader.line_num, stripped
     except csv.Error as error:
         raise ValueError(f"{path}, line {reader.line_num}: not readable as CSV ({error})") from None
