@@ -210,6 +210,23 @@ def fingerprint(pictures: UInt8[Tensor, "T 3 H W"]) -> str:
 
 
 @dataclass(frozen=True)
+class FlowGrid:
+    """Which fields a network sees: plain settings, so that they can be saved with it.
+
+    Attributes:
+        method: that searches. Half the enlarged resolution is four times as fast as the whole.
+        stride: pixels per cell of the grid.
+    """
+
+    method: DISFlow = field(default_factory=lambda: DISFlow(finest_scale=1))
+    stride: int = 4
+
+    def __call__(self, pictures: UInt8[Tensor, "T 3 H W"]) -> Float16[Tensor, "T-1 2 h w"]:
+        """The coarse fields, in pixels of the pictures; see `coarse`."""
+        return coarse(self.method(pictures), self.stride).half()
+
+
+@dataclass(frozen=True)
 class FlowCache:
     """Coarse fields in half precision, kept in a folder so that each clip is searched once.
 
@@ -236,15 +253,15 @@ class FlowCache:
             pictures: ``uint8``.
             content: what names the pictures, instead of `fingerprint`: file, size, times.
         """
+        if self.folder is None:
+            return coarse(self.method(pictures), self.stride).half()
+        path = self._path(content or fingerprint(pictures))
         shape = (max(0, len(pictures) - 1), 2, *(-(-s // self.stride) for s in pictures.shape[-2:]))
-        path = self._path(content or fingerprint(pictures)) if self.folder else None
-        if path is not None:
-            held = _read(path, shape)
-            if held is not None:
-                return held
+        held = _read(path)
+        if held is not None and held.shape == shape:
+            return held
         flow = coarse(self.method(pictures), self.stride).half()
-        if path is not None:
-            _write(path, flow)
+        _write(path, flow)
         return flow
 
     def _path(self, content: str) -> Path:
@@ -254,12 +271,12 @@ class FlowCache:
         return Path(self.folder) / name[:2] / f"{name}.npy"
 
 
-def _read(path: Path, shape: tuple[int, ...]) -> Tensor | None:
+def _read(path: Path) -> Tensor | None:
     try:
         held = np.load(path)
     except (OSError, ValueError, EOFError):
         return None
-    if held.shape != shape or held.dtype != np.float16:
+    if held.ndim != 4 or held.dtype != np.float16:
         return None
     return torch.from_numpy(held)
 

@@ -12,6 +12,7 @@ def systems() -> dict[str, type[System]]:
     """Every system of the package: its name and its class."""
     from sensorium.actions.systems import I3DSystem, StNetSystem, TSMSystem, TSNSystem
     from sensorium.sounds.concepts import ConceptsSystem
+    from sensorium.sounds.motion_system import MotionsSystem
     from sensorium.sounds.systems import PixelsSystem
 
     return {
@@ -21,6 +22,7 @@ def systems() -> dict[str, type[System]]:
         "i3d": I3DSystem,
         "pixels": PixelsSystem,
         "concepts": ConceptsSystem,
+        "motions": MotionsSystem,
     }
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float16, Float32, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
 from sensorium import images, signals
+from sensorium.optical_flow import FlowGrid
 from sensorium.recipe import Split
 from sensorium.seeds import generator
 from sensorium.sounds.spectra import SpectraConfig
@@ -45,6 +46,14 @@ class Recording(Protocol):
 
     def frames(self, times: list[float]) -> UInt8[Tensor, "T 3 H W"]:
         """The picture on display at each time."""
+
+
+@runtime_checkable
+class Moving(Protocol):
+    """A recording that knows how its pictures move."""
+
+    def flow(self, times: list[float]) -> Float16[Tensor, "T-1 2 h w"] | None:
+        """The fields between the pictures at these times, in their pixels; ``None``: not known."""
 
 
 class Recordings(Protocol):
@@ -86,7 +95,8 @@ class Mixtures:
     """Examples of one split.
 
     An example is ``waves``: ``float32 [S, N]``, ``frames``: ``uint8 [S, T, 3, H, W]`` and
-    ``label``: ``int64 [S]``. In training the first source is solo ``index`` and all else is drawn
+    ``label``: ``int64 [S]``; where motion is wanted also ``flow``: ``float16 [S, T-1, 2, h, w]`` in
+    pixels. In training the first source is solo ``index`` and all else is drawn
     from the seed; in validation and test everything is drawn from the index.
 
     Args:
@@ -96,6 +106,7 @@ class Mixtures:
         mixing: how.
         spectra: length and rate of the sound.
         view: which pictures.
+        flow: which motion; ``None`` for none.
     """
 
     def __init__(
@@ -106,11 +117,12 @@ class Mixtures:
         mixing: Mixing,
         spectra: SpectraConfig,
         view: SoundView,
+        flow: FlowGrid | None = None,
     ) -> None:
         if not 2 <= mixing.sources <= 4:
             raise ValueError(f"mixtures are of 2 to 4 sources, got {mixing.sources}")
         self.recordings, self.count, self.split = recordings, count, split
-        self.mixing, self.spectra, self.view = mixing, spectra, view
+        self.mixing, self.spectra, self.view, self.flow = mixing, spectra, view, flow
         self._labels = np.array([recordings.label(i) for i in range(len(recordings))])
 
     def __len__(self) -> int:
@@ -125,17 +137,18 @@ class Mixtures:
         rng = generator(seed, "mixture") if training else generator(index, "mixture", self.split)
         chosen = self.choose(index % len(self.recordings), rng)
         starts: list[tuple[int, float]] = []
-        waves, frames, labels = [], [], []
+        waves, sights, labels = [], [], []
         for number in chosen:
             recording = self.recordings[number]
             start, sound = self._stretch(number, recording, rng, starts)
             starts.append((number, start))
             waves.append(sound)
-            frames.append(self._frames(recording, start, rng))
+            sights.append(self._sight(recording, start, rng))
             labels.append(recording.label)
         gains = rng.uniform(*_GAIN, len(waves)) if training else np.ones(len(waves))
         mixed = signals.mix(torch.stack(waves), torch.from_numpy(gains).float())
-        return {"waves": mixed, "frames": torch.stack(frames), "label": torch.tensor(labels)}
+        seen = {key: torch.stack([sight[key] for sight in sights]) for key in sights[0]}
+        return {"waves": mixed, **seen, "label": torch.tensor(labels)}
 
     def choose(self, first: int, rng: np.random.Generator) -> list[int]:
         """Which recordings are mixed.
@@ -200,21 +213,46 @@ class Mixtures:
         assert best is not None
         return best[1], best[2]
 
-    def _frames(
+    def _sight(
         self, recording: Recording, start: float, rng: np.random.Generator
-    ) -> UInt8[Tensor, "T 3 S S"]:
-        """The pictures of a stretch, cropped and mirrored alike in training."""
+    ) -> dict[str, Tensor]:
+        """What is seen of a stretch, cropped and mirrored alike in training.
+
+        Fields that a recording holds already are of its whole pictures, which are then not cropped.
+        """
         times = self.view.times(Span(start, start + self.spectra.seconds))
-        frames = recording.frames([min(max(t, 0.0), recording.seconds) for t in times])
+        times = [min(max(t, 0.0), recording.seconds) for t in times]
+        frames = recording.frames(times)
+        flow = None
+        if self.flow is not None and isinstance(recording, Moving):
+            flow = recording.flow(times)
         mirrored = False
         if self.split == "train" and self.mixing.augment:
-            height, width = frames.shape[-2:]
-            scale = float(rng.uniform(0.75, 1.0))
-            h, w = round(scale * height), round(scale * width)
-            top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
-            frames = images.crop(frames, top, left, h, w)
+            if flow is None:
+                frames = _cropped(frames, rng)
             mirrored = bool(rng.uniform() < 0.5)
-        return _planes(images.resize(frames, (self.view.size, self.view.size)), mirrored)
+        size = (self.view.size, self.view.size)
+        sight = {"frames": _planes(images.resize(frames, size), mirrored)}
+        if self.flow is not None and flow is None:
+            sight["flow"] = self.flow(sight["frames"])
+        elif flow is not None:
+            sight["flow"] = _mirrored(flow) if mirrored else flow
+        return sight
+
+
+def _cropped(
+    frames: UInt8[Tensor, "T 3 H W"], rng: np.random.Generator
+) -> UInt8[Tensor, "T 3 h w"]:
+    height, width = frames.shape[-2:]
+    scale = float(rng.uniform(0.75, 1.0))
+    h, w = round(scale * height), round(scale * width)
+    top, left = int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1))
+    return images.crop(frames, top, left, h, w)
+
+
+def _mirrored(flow: Float16[Tensor, "T 2 h w"]) -> Float16[Tensor, "T 2 h w"]:
+    """The fields of mirrored pictures: what went right goes left."""
+    return flow.flip(-1) * flow.new_tensor([-1.0, 1.0])[:, None, None]
 
 
 def _planes(frames: UInt8[Tensor, "T 3 S S"], mirrored: bool) -> UInt8[Tensor, "T 3 S S"]:

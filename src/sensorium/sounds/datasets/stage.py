@@ -11,14 +11,16 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float16, Float32, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sensorium.optical_flow import FlowGrid
 from sensorium.recipe import Split
 from sensorium.seeds import generator, split_seed
 from sensorium.worlds.stage.script import INSTRUMENTS, Episode, Instrument
@@ -38,6 +40,7 @@ class Solo:
         sound: ``int16 [N]``, mono.
         fps: of the pictures, in hertz.
         rate: of the sound, in hertz.
+        fields: optical flow from each picture to the next, ``float16 [T-1, 2, h, w]`` in pixels.
     """
 
     label: int
@@ -45,6 +48,7 @@ class Solo:
     sound: NDArray[np.int16]
     fps: float
     rate: int
+    fields: NDArray[np.float16] | None = None
 
     @property
     def seconds(self) -> float:
@@ -63,10 +67,23 @@ class Solo:
 
     def frames(self, times: list[float]) -> UInt8[Tensor, "T 3 H W"]:
         """The picture on display at each time."""
-        index = np.clip(
-            (np.asarray(times) * self.fps + 1e-6).astype(int), 0, len(self.pictures) - 1
-        )
-        return torch.from_numpy(self.pictures[index]).permute(0, 3, 1, 2)  # [T,H,W,3] -> [T,3,H,W]
+        shown = self.pictures[self._shown(times)]
+        return torch.from_numpy(shown).permute(0, 3, 1, 2)  # [T, H, W, 3] -> [T, 3, H, W]
+
+    def flow(self, times: list[float]) -> Float16[Tensor, "T-1 2 h w"] | None:
+        """The fields from the picture at each time to the next one's; sums of what lies between."""
+        if self.fields is None:
+            return None
+        shown = self._shown(times)
+        if (np.diff(shown) == 1).all():
+            return torch.from_numpy(self.fields[shown[:-1]])
+        steps = [self.fields[a:b].sum(0) for a, b in pairwise(shown)]
+        return torch.from_numpy(np.stack(steps))
+
+    def _shown(self, times: list[float]) -> NDArray[np.int64]:
+        """Numbers of the pictures on display."""
+        numbers = (np.asarray(times) * self.fps + 1e-6).astype(np.int64)
+        return np.clip(numbers, 0, len(self.pictures) - 1)
 
 
 @dataclass
@@ -83,6 +100,7 @@ class StageSolos:
         kinds: of instruments.
         twins: whether solos come in pairs of the same look.
         moves: share of the solos in which the performer moves about.
+        flow: which optical flow the solos have; ``None`` for none.
         cache: folder for rendered solos.
     """
 
@@ -95,6 +113,7 @@ class StageSolos:
     kinds: tuple[Instrument, ...] = INSTRUMENTS
     twins: bool = False
     moves: float = 0.5
+    flow: FlowGrid | None = None
     cache: Path | None = None
     _held: OrderedDict[int, Solo] = field(default_factory=OrderedDict, repr=False)
 
@@ -144,7 +163,11 @@ class StageSolos:
         sound = stage.mix(episode, self.rate).mean(0)  # [2, N] -> [N]
         pcm = np.clip(np.rint(sound * 32768), -32768, 32767).astype(np.int16)
         label = -1 if index < 0 else self.label(index)
-        return Solo(label, pictures, pcm, self.fps, self.rate)
+        fields = None
+        if self.flow is not None:
+            planes = torch.from_numpy(pictures).permute(0, 3, 1, 2)  # [T,H,W,3] -> [T,3,H,W]
+            fields = self.flow(planes).numpy()
+        return Solo(label, pictures, pcm, self.fps, self.rate, fields)
 
     def _path(self, index: int) -> Path | None:
         if self.cache is None:
@@ -152,7 +175,21 @@ class StageSolos:
         name = f"solos-{self.split}-{self.seconds:g}s-{self.fps:g}fps-{self.size}px-{self.rate}hz"
         kinds = "" if self.kinds == INSTRUMENTS else "-" + "-".join(self.kinds)
         twins = "-twins" if self.twins else ""
-        return Path(self.cache) / f"{name}{kinds}{twins}-moves{self.moves:g}" / f"{index}"
+        return (
+            Path(self.cache)
+            / f"{name}{kinds}{twins}-moves{self.moves:g}{self._flowing()}"
+            / f"{index}"
+        )
+
+    def _flowing(self) -> str:
+        if self.flow is None:
+            return ""
+        how = self.flow.method
+        return f"-flow{self.flow.stride}-{how.preset}-{how.least}-{how.finest_scale}"
+
+    def _parts(self) -> tuple[str, ...]:
+        """Endings of a solo's files; the last is written last."""
+        return (".pictures.npy", *((".flow.npy",) if self.flow else ()), ".sound.npy")
 
     def _kept(self, index: int, solo: Solo) -> Solo:
         """The solo as it lies in the folder, if there is one."""
@@ -160,7 +197,8 @@ class StageSolos:
         if path is None:
             return solo
         path.parent.mkdir(parents=True, exist_ok=True)
-        for suffix, data in ((".pictures.npy", solo.pictures), (".sound.npy", solo.sound)):
+        parts = [solo.pictures, *((solo.fields,) if self.flow else ()), solo.sound]
+        for suffix, data in zip(self._parts(), parts, strict=True):
             part = path.with_name(f"{path.name}.{os.getpid()}.part")
             with part.open("wb") as file:
                 np.save(file, data)
@@ -172,12 +210,12 @@ class StageSolos:
         path = self._path(index)
         if path is None or not path.with_name(path.name + ".sound.npy").exists():
             return None
-        pictures, sound = (
+        pictures, *fields, sound = (
             np.asarray(np.load(path.with_name(path.name + suffix), mmap_mode="r"))
-            for suffix in (".pictures.npy", ".sound.npy")
+            for suffix in self._parts()
         )
         label = -1 if index < 0 else self.label(index)
-        return Solo(label, pictures, sound, self.fps, self.rate)
+        return Solo(label, pictures, sound, self.fps, self.rate, fields[0] if fields else None)
 
 
 def _twin(index: int, kinds: int) -> int:
