@@ -23,10 +23,11 @@ def bundle(run: Path) -> None:
     recipe = training.recipe(card.recipe)
     examples = recipe.data.open("val")
     batches = (
-        [examples.example(k, 0) for k in range(i, i + 32)] for i in range(0, len(examples), 32)
+        [examples.example(k, 0) for k in range(i, min(i + 32, len(examples)))]
+        for i in range(0, len(examples), 32)
     )
-    frames = ({"frames": torch.stack([e["frames"] for e in batch])} for batch in batches)
-    system.calibrate(frames, recipe.data.clips("val"))
+    stacked = ({key: torch.stack([e[key] for e in b]) for key in b[0]} for b in batches)
+    system.calibrate(stacked, recipe.data.clips("val"))
     system.weights = card.recipe
     target = store.save(system, WEIGHTS / card.recipe, card, dtype=torch.float16)
     shipped = store.load(target)
@@ -35,7 +36,8 @@ def bundle(run: Path) -> None:
     card = replace(card, metrics=metrics, notes=(*card.notes, "stored as float16"))
     store.save(shipped, target, card, dtype=torch.float16)
     size = (target / "model.safetensors").stat().st_size
-    print(f"{card.recipe}: top1 {metrics['top1']:.4f}, {size / 1e6:.2f} MB")
+    name, value = next(iter(metrics.items()))
+    print(f"{card.recipe}: {name} {value:.4f}, {size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":
