@@ -99,8 +99,13 @@ class Stems(Result):
         span = span or self.span
         begin = self.separator.samples_of(span.start)
         end = begin + round(span.duration * self.rate)
-        parts = list(self.separator.blocks(begin, end))
-        return torch.cat(parts, -1) if parts else torch.zeros(len(self.stems), self.channels, 0)
+        out = torch.zeros(len(self.stems), self.channels, end - begin)
+        at = max(begin, 0)
+        if at < min(end, self.separator.length):
+            for block in self.separator.blocks(at, min(end, self.separator.length)):
+                out[..., at - begin : at - begin + block.shape[-1]] = block
+                at += block.shape[-1]
+        return out
 
     def blocks(self, seconds: float = 1.0) -> Iterator[Float32[Tensor, "P C n"]]:
         """The stems from start to end, in blocks of about so many seconds; the last is shorter."""

@@ -85,7 +85,7 @@ class Separator:
     def blocks(
         self, begin: int = 0, end: int | None = None, told: Told = silence
     ) -> Iterator[Float32[Tensor, "P C n"]]:
-        """The stems from sample ``begin`` to ``end``, which may lie beyond the sound."""
+        """The stems from sample ``begin`` to ``end`` of the sound (default: all of it)."""
         end = self.length if end is None else end
         whole = begin <= 0 and end >= self.length
         gathering = self._gathering() if whole and self._overview is None else None

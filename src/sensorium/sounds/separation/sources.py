@@ -187,16 +187,15 @@ def _residual(columns: np.ndarray, index: int, others: list[int]) -> float:
 
 
 def cast(probes: Sequence[Probe], wanted: int | None) -> Cast:
-    """The sources of a file from its probes.
+    """The sources of a file from its probes; none where all is silent.
 
     Raises:
         ValueError: when fewer sources sound than are wanted.
     """
-    grounds = torch.cat([p.ground for p in probes])
     looks = [c.look for p in probes for c in p.candidates]
-    if not looks:
-        width = grounds.shape[1]
-        return Cast((), torch.zeros(width), torch.zeros(0, width))
+    if not looks:  # silence
+        return Cast((), torch.zeros(0), torch.zeros(0, 0))
+    grounds = torch.cat([p.ground for p in probes])
     centre = (grounds if len(grounds) else torch.stack(looks)).mean(0)
     windows = [
         [Sighting(c.window, c.place, c.energy, c.look - centre) for c in p.candidates]

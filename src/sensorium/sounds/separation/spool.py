@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ class Spool:
         self.count = 0
         self._bytes = 4 * int(np.prod(shape, dtype=np.int64))
         self._file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
         return self.count
