@@ -57,9 +57,7 @@
 
     function sayWhatIsHeard() {
       const status = find(under, "show", "hearing");
-      if (!mixer) {
-        status.textContent = "";
-      } else if (heat.place) {
+      if (heat.place) {
         const order = data.labels.map((label, i) => [mixer.shares[i], label]).sort((a, b) => b[0] - a[0]);
         const most = order.filter(([share]) => share >= 0.15).slice(0, 2).map(([share, label]) =>
           `${Math.round(100 * share)} % of ${label}`);
@@ -177,7 +175,6 @@
     } else {
       over.classList.add("still");
       over.disabled = true;
-      sayWhatIsHeard();
     }
     over.hidden = under.hidden = !first;
     for (const event of ["timeupdate", "seeking", "seeked", "loadedmetadata"]) player.addEventListener(event, paint);

@@ -81,8 +81,8 @@ def body(result: Stems, tracks: Tracks, clock: Clock, hues: Sequence[float | Non
         for i, (stem, hue) in enumerate(zip(result.stems, hues, strict=True))
     )
     scale = (
-        f"Spectrograms go up to {tracks.highest / 1000:.2g} kHz; stronger is louder, on one scale "
-        "for all tracks."
+        "The number behind a name says how decided the separation is. Spectrograms go up to "
+        f"{tracks.highest / 1000:.2g} kHz; stronger is louder, on one scale for all tracks."
     )
     return (
         f'<div class="sounds" data-sounds="tracks">{_head(tracks)}'
@@ -110,7 +110,7 @@ def _told(tracks: Tracks) -> str:
             "loss."
         )
     return (
-        f"This sound is longer than {wording.length(EMBEDDED_SECONDS)}, so its stems lie in "
+        f"This sound is longer than {EMBEDDED_SECONDS / 60:.0f} minutes, so its stems lie in "
         "<code>stems/</code> beside this page, which has no mixer and no sound of a place: keep "
         "the two together. <code>sensorium separate</code> writes the stems without loss."
     )
@@ -128,7 +128,7 @@ def _track(
         controls = _controls(number, name, stem)
     else:
         link = quote(tracks.links[number])
-        controls = f'<p class="more"><a href="{link}">{escape(tracks.links[number])}</a></p>'
+        controls = f'<p class="file"><a href="{link}">{escape(tracks.links[number])}</a></p>'
     left = clock.place(result.span.start)
     width = clock.place(result.span.end) - left
     image = b64encode(tracks.pictures[number]).decode()

@@ -25,10 +25,12 @@ window.sensorium.transport = (player, bar) => {
   for (const event of ["timeupdate", "seeking", "play", "pause", "volumechange", "ratechange"]) {
     player.addEventListener(event, show);
   }
-  play.addEventListener("click", () => {
-    if (player.paused) player.play().catch(() => {});
-    else player.pause();
-  });
+  for (const element of [play, player]) {
+    element.addEventListener("click", () => {
+      if (player.paused) player.play().catch(() => {});
+      else player.pause();
+    });
+  }
   position.addEventListener("input", () => seek(Number(position.value)));
   speed.addEventListener("change", () => { player.playbackRate = Number(speed.value); });
   loud.addEventListener("input", () => { player.volume = Number(loud.value); });

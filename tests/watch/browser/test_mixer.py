@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sensorium.sounds.systems import PixelsSystem
-from sensorium.watch import watch
+from sensorium.watch import stem_tracks, watch
 
 # the spool of visual features leaves its file to the garbage collector
 pytestmark = pytest.mark.filterwarnings("ignore:Unclosed file.*Spooled:ResourceWarning")
@@ -196,6 +196,28 @@ def test_everything_that_acts_has_a_name(tab: Tab) -> None:
       .map(e => e.outerHTML)"""
     assert tab.run(nameless) == []
     assert tab.run("document.querySelectorAll('.sounds [data-do=mute]').length") == 3
+
+
+def test_a_page_without_sound_inside_has_links_and_a_heat_map(
+    browser: Any,
+    concert: Path,
+    pointed: PixelsSystem,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stem_tracks, "EMBEDDED_SECONDS", 3.0)
+    report = watch(concert, tmp_path, systems=[pointed])
+    assert report.page is not None
+    tab = browser.open(report.page.as_uri())
+    tab.size(1200, 1600)
+    tab.wait("sensorium.player.readyState >= 2")
+    assert tab.run("sensorium.mixer === undefined")
+    assert tab.run("document.querySelectorAll('.stems a').length") == 3
+    assert tab.run("document.querySelector('.heat canvas').width") > 100
+    tab.run("document.querySelector('[data-do=play]').click()")
+    tab.wait("sensorium.player.currentTime > 0.1")
+    assert tab.complaints() == []
+    tab.close()
 
 
 @pytest.mark.parametrize("width", [1200, 420])
