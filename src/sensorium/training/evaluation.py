@@ -194,6 +194,7 @@ def _replay(meters: Mapping[str, Meter], calls: Calls) -> None:
 
 
 def _figures(meters: Mapping[str, Meter]) -> dict[str, float]:
-    """Finite values only: a class that did not occur has no accuracy."""
-    values = {name: float(meter.compute()) for name, meter in meters.items()}
+    """Finite values of meters that were told something: a class may not have occurred."""
+    told = {n: m for n, m in meters.items() if getattr(m, "update_called", True)}
+    values = {name: float(meter.compute()) for name, meter in told.items()}
     return {name: value for name, value in values.items() if abs(value) < float("inf")}
