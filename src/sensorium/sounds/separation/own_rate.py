@@ -38,6 +38,8 @@ def above(
     masks: Float[Tensor, "B S F T"], magnitude: Float[Tensor, "B F T"]
 ) -> Float[Tensor, "B S 1 T"]:
     """The mask of what lies above the analysis, from its highest band."""
+    if not masks.numel():
+        return masks[:, :, :1]
     rows = masks.shape[-2] - 1
     band = slice(round(_BAND[0] * rows), max(round(_BAND[0] * rows) + 1, round(_BAND[1] * rows)))
     power = magnitude[:, None, band].square()
@@ -132,7 +134,7 @@ class OwnRate:
         seconds = known * self.config.hop / self.config.rate
         ready = math.floor(seconds * self.audio.rate / self.hop + 1e-9)
         stop = self._last if final else min(ready, self._last)
-        per_frame = len(masks) * self.audio.channels * self.length
+        per_frame = (len(masks) + 1) * self.audio.channels * self.length
         step = max(_OVERLAP, _VALUES // per_frame)
         while self._frame <= stop:
             count = min(step, stop - self._frame + 1)
