@@ -152,11 +152,7 @@ class OwnRate:
         first = self._frame
         begin = (first - _OVERLAP // 2) * self.hop
         sound = self._sound(begin, (count + _OVERLAP - 1) * self.hop)
-        pieces = sound.unfold(-1, self.length, self.hop) * self._hann  # [C, m] -> [C, W, L]
-        spectra = torch.fft.rfft(pieces)[None]
-        masks = self._interpolated(first, count).transpose(1, 2)[:, None]  # [S, 1, W, bins]
-        waves = torch.fft.irfft(masks * spectra, self.length) * (self._hann / _GAIN)
-        out = signals.overlap_add(waves, self.hop)
+        out = self._masked(sound, first, count)
         if self._tail is not None:
             out[..., : self._tail.shape[-1]] += self._tail
         self._frame += count
@@ -166,6 +162,19 @@ class OwnRate:
         if high > low:
             sources, mixture = out[..., low:high], sound[:, low:high]
             yield torch.cat([sources, (mixture - sources.sum(0))[None]])
+
+    def _masked(
+        self, sound: Float32[Tensor, "C N"], first: int, count: int
+    ) -> Float32[Tensor, "S C N"]:
+        """The sources' parts of ``count`` frames, overlapped and added."""
+        assert self._masks is not None
+        if not len(self._masks):
+            return sound.new_zeros(0, *sound.shape)
+        pieces = sound.unfold(-1, self.length, self.hop) * self._hann  # [C, m] -> [C, W, L]
+        spectra = torch.fft.rfft(pieces)[None]
+        masks = self._interpolated(first, count).transpose(1, 2)[:, None]  # [S, 1, W, bins]
+        waves = torch.fft.irfft(masks * spectra, self.length) * (self._hann / _GAIN)
+        return signals.overlap_add(waves, self.hop)
 
     def _sound(self, begin: int, count: int) -> Float32[Tensor, "C N"]:
         """The mixture from sample ``begin`` on; what was read last time is not read again."""
