@@ -31,7 +31,7 @@ ONE_CYCLE = Schedule("cosine", warmup=0.1)
 
 STAGE_SPECTRA = SpectraConfig(bins=128, frames=64)
 STAGE_VIEW = SoundView(size=64, frames=3, stride=4)
-STAGE_FLOW = FlowGrid(stride=2)
+STAGE_FLOW = FlowGrid(DISFlow("fast", least=96, finest_scale=0), stride=2)
 STAGE_NETWORK = PixelsConfig(
     "resnet_tiny",
     sound=UNetConfig(levels=6, width=16, channels=16),
@@ -82,9 +82,7 @@ def stage_recipe(
 def pixels() -> Recipe:
     """The Sound of Pixels on the stage: makes the bundled weights ``pixels``."""
     system = PixelsSystemConfig(STAGE_NETWORK, trunk_rate=0.5, threshold=False)
-    return stage_recipe(
-        "pixels", "The Sound of Pixels on the stage", system, (MIX,), stage_data()
-    )
+    return stage_recipe("pixels", "The Sound of Pixels on the stage", system, (MIX,), stage_data())
 
 
 def concepts() -> Recipe:
@@ -124,30 +122,50 @@ def concepts_literal() -> Recipe:
 def motions() -> Recipe:
     """The Sound of Motions on the stage: makes the bundled weights ``motions``.
 
-    Its curriculum: different instruments, then twins, then two stretches of one solo.
+    What is seen first learns to tell its own coarse spectrogram (ours); then the paper's
+    curriculum: different instruments, players who look alike, two stretches of one solo.
     """
     shape = MotionsConfig(
         trunk="resnet_tiny",
-        motion=MotionNetConfig((24, 48, 64), space=(2, 2, 1), time=(1, 1, 1), taps=(3, 3, 3)),
-        pixels=8.0,
-        channels=64,
+        width=0.5,
+        motion=MotionNetConfig((16, 32, 48), space=(2, 2, 1), time=(2, 1, 1), taps=(5, 3, 3)),
+        pixels=3.0,
+        channels=48,
         sound=UNetConfig(levels=6, width=16, channels=1, time_levels=2),
     )
-    view = replace(STAGE_VIEW, frames=24, stride=1)
-    system = MotionsSystemConfig(shape, weighted=True, trunk_rate=1.0)
-    data = stage_data(view=view, flow=STAGE_FLOW, twins=True, moves=0.0)
-
-    def mixed(policy: Policy) -> SoundData:
-        testing = replace(data.testing, policy="same-class")
-        return replace(data, mixing=replace(data.mixing, policy=policy), testing=testing)
-
-    stages = (
-        Stage("different", 300, ADAM, Schedule("constant", warmup=0.3), data=mixed("different")),
-        Stage("same instrument", 600, ADAM, Schedule("constant"), data=mixed("same-class")),
-        Stage("same video", 300, ADAM, Schedule("cosine")),
+    system = MotionsSystemConfig(shape, threshold=False, bands=8, trunk_rate=1.0)
+    data = stage_data(
+        spectra=SpectraConfig(hop=340, bins=128, frames=96),  # three seconds
+        view=SoundView(size=64, fps=16.0, frames=48, stride=1),
+        flow=STAGE_FLOW,
+        testing=Mixing(policy="same-class"),
+        length=640,
+        twins=True,
+        moves=0.3,
     )
-    name, what = "motions", "The Sound of Motions on the stage"
-    return replace(stage_recipe(name, what, system, stages, mixed("same-video")), init=None)
+
+    def mixed(policy: Policy, silent: float = 0.0) -> SoundData:
+        return replace(data, mixing=Mixing(policy=policy, silent=silent))
+
+    steady = Schedule("constant", warmup=0.1)
+    off = (("foretelling", 0.0, 0.0),)
+    stages = (
+        Stage(
+            "foretell",
+            350,
+            ADAM,
+            ONE_CYCLE,
+            data=mixed("any", 0.05),
+            anneal=(("foretelling", 1.0, 1.0),),
+        ),
+        Stage("different", 100, ADAM, steady, data=mixed("different", 0.05), anneal=off),
+        Stage("same instrument", 600, ADAM, steady, data=mixed("same-class"), anneal=off),
+        Stage("same video", 250, ADAM, Schedule("cosine"), anneal=off),
+    )
+    recipe = stage_recipe(
+        "motions", "The Sound of Motions on the stage", system, stages, mixed("same-video")
+    )
+    return replace(recipe, batch=12)
 
 
 def tiny(recipe: Recipe) -> Recipe:
@@ -233,7 +251,7 @@ def motions_tiny() -> Recipe:
         )
 
     stages = tuple(
-        replace(stage, steps=20, data=small(stage.data) if stage.data else None)
+        replace(stage, steps=15, data=small(stage.data) if stage.data else None)
         for stage in recipe.stages
     )
     return replace(
