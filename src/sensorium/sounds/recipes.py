@@ -165,7 +165,7 @@ def motions() -> Recipe:
     recipe = stage_recipe(
         "motions", "The Sound of Motions on the stage", system, stages, mixed("same-video")
     )
-    return replace(recipe, batch=12)
+    return replace(recipe, batch=12, init=None)
 
 
 def tiny(recipe: Recipe) -> Recipe:
