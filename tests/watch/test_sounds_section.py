@@ -24,8 +24,6 @@ from sensorium.watch.stem_sound import StemSound
 from sensorium.watch.stem_tracks import make_tracks
 from sensorium.watch.weights import Weights
 
-# the spool of visual features leaves its file to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed file.*Spooled:ResourceWarning")
 MakeFrames = Callable[..., torch.Tensor]
 
 

@@ -5,10 +5,20 @@ from types import ModuleType
 
 from sensorium.watch.abilities import SECTIONS, Ability
 from sensorium.watch.report import Report
-from sensorium.watch.section import Lane, Moment, Section, Segment
+from sensorium.watch.section import Lane, Moment, Section, Segment, Setting
 from sensorium.watch.watching import watch
 
-__all__ = ["SECTIONS", "Ability", "Lane", "Moment", "Report", "Section", "Segment", "watch"]
+__all__ = [
+    "SECTIONS",
+    "Ability",
+    "Lane",
+    "Moment",
+    "Report",
+    "Section",
+    "Segment",
+    "Setting",
+    "watch",
+]
 
 
 class _CallablePackage(ModuleType):

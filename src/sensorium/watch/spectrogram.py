@@ -30,7 +30,7 @@ def pictures(power: Float[Tensor, "P B c"]) -> tuple[bytes, ...]:
     for plane in opacity.astype(np.uint8):
         # [B, c] -> [B, c, 4]: black, and how much of it
         pixels = np.concatenate([np.zeros((*plane.shape, 3), np.uint8), plane[..., None]], -1)
-        good, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        good, data = cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 6])
         assert good
         found.append(data.tobytes())
     return tuple(found)

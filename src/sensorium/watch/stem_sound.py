@@ -39,6 +39,7 @@ class StemSound:
         )
         layout = _LAYOUTS[min(channels, 2)]
         self._stream: Any = self._container.add_stream("aac", rate=coded, layout=layout)
+        self._stream.options = {"aac_coder": "fast"}  # half the time, 1.6 dB more coding noise
         self._stream.bit_rate = min(_BITS, 4 * coded) * min(channels, 2)
         self._resampler = av.AudioResampler("fltp", layout, coded, frame_size=1024)
         self._done = 0

@@ -13,8 +13,6 @@ import pytest
 from sensorium.sounds.systems import PixelsSystem
 from sensorium.watch import stem_tracks, watch
 
-# the spool of visual features leaves its file to the garbage collector
-pytestmark = pytest.mark.filterwarnings("ignore:Unclosed file.*Spooled:ResourceWarning")
 Tab = Any  # tests/watch/browser/conftest.py
 
 
