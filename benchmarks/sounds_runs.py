@@ -62,7 +62,7 @@ def audio_only(sources: int = 2) -> Recipe:
         weighted=shape.weighted,
         threshold=shape.threshold,
     )
-    return replace(base, name="audio-only", system=system, stages=_mixing(base))
+    return replace(base, name="audio-only", system=system, stages=_mixing(base), init=None)
 
 
 def _mixing(recipe: Recipe) -> tuple[Stage, ...]:
@@ -83,7 +83,7 @@ def cam() -> Recipe:
     base = pixels()
     network = base.system.network
     system = CamConfig(network.trunk, network.width, network.undone)
-    return replace(base, name="cam", system=system, stages=_mixing(base))
+    return replace(base, name="cam", system=system, stages=_mixing(base), init=None)
 
 
 def motions(**network: Any) -> Recipe:
