@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from safetensors.torch import load_file, save_file
-from sounds_runs import BASELINES, cam, prepared
-from sounds_runs import Run as NetworkToTrain
 
 from sensorium.training import train
+from sounds_runs import BASELINES, cam, prepared
+from sounds_runs import Run as NetworkToTrain
 
 STEPS = 1200
 RUN = Path("runs/sounds/stage-trunk")
