@@ -21,16 +21,21 @@ class Convert:
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "sensorium convert TSM_kinetics_RGB_resnet50_shift8_blockres_avg_segment8_e50.pth --as tsm",
         "sensorium convert tsm_ucf101.pth --as tsm --classes classes.txt --out tsm-ucf101",
+        "sensorium convert MUSIC-2mix-LogFreq-resnet18dilated-unet7-… --as pixels --out my-pixels",
     )
 
     checkpoint: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CHECKPOINT")]
-    """The published file. Its name says what it holds: keep it."""
+    """The published file, or for pixels the folder of its three files. Its name says what it holds:
+    keep it."""
 
     system: Annotated[Name, tyro.conf.arg(name="as")]
-    """The system that it is a checkpoint of: tsm or tsn."""
+    """The system that it is a checkpoint of: tsm, tsn or pixels."""
 
     classes: OptionalFile = None
     """Class names, a line each in the order of training; for checkpoints that do not tell them."""
+
+    published_name: str | None = None
+    """The model's published name, for pixels, where the folder has been renamed."""
 
     out: OptionalFolder = None
     """The folder to write. Default: beside the checkpoint, named like it."""
@@ -45,7 +50,9 @@ class Convert:
         from sensorium import store
 
         classes = None if self.classes is None else _names(Path(self.classes))
-        folder = store.convert(file, self.system, self.out, classes=classes)
+        folder = store.convert(
+            file, self.system, self.out, classes=classes, published_name=self.published_name
+        )
         header = store.read_header(folder)
         console.record(
             {
@@ -60,7 +67,8 @@ class Convert:
         for note in header.card.notes:
             console.show(f"  {note}")
         console.show(f"system folder: {folder}")
-        console.show(f"use it:        sensorium recognize FILE --system {folder}")
+        job = "separate" if header.system == "pixels" else "recognize"
+        console.show(f"use it:        sensorium {job} FILE --system {folder}")
 
 
 def _names(path: Path) -> list[str]:

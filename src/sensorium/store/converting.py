@@ -7,6 +7,7 @@ facts become a config and a card.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sensorium.store.card import Card
@@ -17,16 +18,39 @@ from sensorium.system import System
 Classes = Sequence[str] | None
 
 
+@dataclass(frozen=True)
+class Said:
+    """What a person says about a published checkpoint.
+
+    Attributes:
+        system: that it is a checkpoint of.
+        classes: class names in the order of training, where the file does not tell them.
+        published_name: the model's, where its file or folder has been renamed.
+    """
+
+    system: str
+    classes: Classes = None
+    published_name: str | None = None
+
+
 def convert(
-    path: str | Path, as_name: str, folder: str | Path | None = None, *, classes: Classes = None
+    path: str | Path,
+    as_name: str,
+    folder: str | Path | None = None,
+    *,
+    classes: Classes = None,
+    published_name: str | None = None,
 ) -> Path:
     """Read a published checkpoint and save it as a system; returns the folder.
 
     Args:
-        path: the file, under the name that it was published with (the name says what it holds).
+        path: the file, or for ``pixels`` the folder of its three files, under the name that it was
+            published with (the name says what it holds).
         as_name: the system that it is a checkpoint of.
-        folder: where to save; default: the file's name without its endings, beside it.
+        folder: where to save; default: the file's name without its endings, beside it; of a
+            folder, its name and ``-system``.
         classes: class names in the order of training, where the file does not tell them.
+        published_name: of a ``pixels`` model whose folder has been renamed.
 
     Raises:
         ValueError: when the file is something else (naming what was found), or is one of a system
@@ -36,15 +60,21 @@ def convert(
     if as_name not in CONVERTERS:
         hint = did_you_mean(as_name, CONVERTERS)
         raise ValueError(f"no published checkpoint can be converted to {as_name!r}{hint}")
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"{path}: no such file; give a published checkpoint")
-    system, card = CONVERTERS[as_name](path, as_name, classes)
-    target = path.parent / path.name.split(".")[0] if folder is None else Path(folder)
+    system, card = CONVERTERS[as_name](path, Said(as_name, classes, published_name))
+    if folder is not None:
+        target = Path(folder)
+    elif as_name == "pixels":
+        held = (path if path.is_dir() else path.parent).resolve()
+        target = held.with_name(f"{held.name}-system")
+    else:
+        target = path.parent / path.name.split(".")[0]
     system.weights = target.name
     return save(system, target, card)
 
 
-def _actions(path: Path, as_name: str, classes: Classes) -> tuple[System, Card]:
+def _actions(path: Path, said: Said) -> tuple[System, Card]:
     """TSM and TSN of the TSM release and of MMAction2."""
     from sensorium.actions.official import read_published
     from sensorium.actions.sampling import Sampling
@@ -57,7 +87,12 @@ def _actions(path: Path, as_name: str, classes: Classes) -> tuple[System, Card]:
     from sensorium.actions.tsm import TSMConfig
     from sensorium.actions.view import View
 
-    published = read_published(path, classes)
+    as_name = said.system
+    if said.published_name is not None:
+        raise ValueError(
+            f"{path}: got the published name {said.published_name}, expected none; rename the file"
+        )
+    published = read_published(path, said.classes)
     source = published.source
     if published.system != as_name:
         raise ValueError(
@@ -96,7 +131,34 @@ def _actions(path: Path, as_name: str, classes: Classes) -> tuple[System, Card]:
     return system, card
 
 
-CONVERTERS: dict[str, Callable[[Path, str, Classes], tuple[System, Card]]] = {
+def _pixels(path: Path, said: Said) -> tuple[System, Card]:
+    """The three files of The Sound of Pixels."""
+    from sensorium.sounds.official import read_published_pixels
+    from sensorium.sounds.systems import PixelsSystem
+
+    if said.classes is not None:
+        raise ValueError(
+            f"{path}: got class names, expected none; a model of The Sound of Pixels knows no "
+            "classes, leave --classes out"
+        )
+    published = read_published_pixels(path, said.published_name)
+    system = PixelsSystem(published.config)
+    system.network.load_state_dict(published.state)
+    card = Card(
+        description="The Sound of Pixels, converted from the released code's files",
+        trained_on=published.data or "unknown (the folder's name does not tell)",
+        limits=f"{system.limits} No out-of-domain score and no names of what sounds: a published "
+        "checkpoint is not calibrated. Whole pictures are squashed to a square, where the released "
+        "code cuts out the middle.",
+        licence="MIT",
+        paper=system.paper,
+        notes=published.notes,
+    )
+    return system, card
+
+
+CONVERTERS: dict[str, Callable[[Path, Said], tuple[System, Card]]] = {
     "tsm": _actions,
     "tsn": _actions,
+    "pixels": _pixels,
 }
