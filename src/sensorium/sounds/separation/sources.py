@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from sensorium.sounds.systems import Heard, SoundSystem
 
 MOST = 6  # sources found without being asked for more
-LEAST_SHARE = 0.05  # of the energy of all tracks, for a track to count
+LEAST_SHARE = 0.1  # of the energy of all tracks, for a track to count
 EXPLAINED = 0.85  # share of a print's energy that others' prints explain, for it to be no source
 _AUDIBLE = 0.02  # share of the window's energy below which a place is silent
 _AUDIBLE_OF_BEST = 0.1  # likewise, of the loudest place's
