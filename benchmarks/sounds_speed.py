@@ -7,7 +7,8 @@ every stem at the input's own rate), each length in a process of its own, so tha
 is its own: 10 s, 1 min, 10 min and, with ``--hour``, 1 h of video at 8 Hz with one thread, the
 first two also with four. Longer videos repeat one composed minute. Memory is the peak resident
 set, and what it is above that of a process which has loaded the system and read the file. The heat
-film is timed apart: it is video encoding. ``hot_path`` says which functions the time goes to.
+film is timed apart: it is video encoding. Processor time stands beside time by the clock, which
+means little where other work shares the machine. ``hot_path`` says which functions the time goes to.
 
 Weights are random unless ``--system`` names some: speed depends on them only by how many sources
 are found, so two are asked for. Figures are written after every step.
@@ -93,11 +94,11 @@ def work(path: Path, name: str | None, threads: int, film: bool) -> dict[str, fl
     before = peak_mib()
     seconds = clip.duration
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
+        start, started = time.perf_counter(), time.process_time()
         stems = separate(system, clip, Options(sources=2))
         found = time.perf_counter()
         stems._write_stems(Path(folder), "wav", lambda share: None)
-        written = time.perf_counter()
+        written, used = time.perf_counter(), time.process_time() - started
         drawn = 0.0
         if film:
             write_heat_film(stems, Path(folder) / "heat.mp4", lambda share: None)
@@ -109,6 +110,8 @@ def work(path: Path, name: str | None, threads: int, film: bool) -> dict[str, fl
         "sound_seconds": round(written - found, 3),
         "total_seconds": round(total, 3),
         "times_real_time": round(seconds / total, 2),
+        "cpu_seconds": round(used, 3),
+        "times_real_time_by_cpu": round(seconds / used, 2),
         "film_seconds": round(drawn, 3),
         "peak_mib": round(peak_mib(), 1),
         "above_loading_mib": round(peak_mib() - before, 1),
@@ -154,6 +157,7 @@ def growth(rows: dict[str, dict[str, float]]) -> dict[str, float]:
     return {
         "video": round(last["video_seconds"] / first["video_seconds"], 2),
         "time": round(last["total_seconds"] / first["total_seconds"], 2),
+        "cpu_time": round(last["cpu_seconds"] / first["cpu_seconds"], 2),
         "peak_memory": round(last["peak_mib"] / first["peak_mib"], 3),
     }
 
