@@ -8,7 +8,8 @@ is its own: 10 s, 1 min, 10 min and, with ``--hour``, 1 h of video at 8 Hz with 
 first two also with four. Longer videos repeat one composed minute. Memory is the peak resident
 set, and what it is above that of a process which has loaded the system and read the file. The heat
 film is timed apart: it is video encoding. Processor time stands beside time by the clock, which
-means little where other work shares the machine. ``hot_path`` says which functions the time goes to.
+means little where other work shares the machine. ``hot_path`` names
+the functions that the time goes to.
 
 Weights are random unless ``--system`` names some: speed depends on them only by how many sources
 are found, so two are asked for. Figures are written after every step.
