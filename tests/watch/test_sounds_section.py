@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from sensorium import media
-from sensorium.sounds.results import Stems
+from sensorium.sounds.results import Stem, Stems
 from sensorium.sounds.systems import PixelsSystem
-from sensorium.types import Clip, FrameVideo
+from sensorium.types import Clip, FrameVideo, Span
+from sensorium.watch import sounds_section as sounds_module
 from sensorium.watch import spectrogram, stem_tracks, watch
 from sensorium.watch.clock import Clock
 from sensorium.watch.section import Setting
@@ -111,6 +112,25 @@ def test_every_source_has_a_lane_with_its_loudness(stems: Stems, setting: Settin
     assert len(section.moments) >= 2
     assert "2 sources: source 1 (on the left) and source 2 (on the right)" in section.summary
     assert "no calibration" in section.remark
+
+
+def test_tracks_that_are_hardly_told_apart_are_said(stems: Stems, setting: Setting) -> None:
+    sources, rest = stems.stems[:-1], stems.stems[-1]
+    says = []
+    for score in (0.9, 0.3):
+        changed = tuple(replace(stem, score=score) for stem in sources)
+        result = replace(stems, stems=(*changed, rest))
+        says.append(sounds_section(result, setting).summary)
+    assert "hardly" not in says[0]
+    assert says[1].endswith("hardly tell what is whose: the tracks are 30 % decided on average.")
+
+
+def test_many_sources_without_a_name_are_counted() -> None:
+    labels = ("violin", *(f"source {k}" for k in range(2, 6)), "rest")
+    stems = [Stem(label, 0.9, (0.1, 0.5)) for label in labels]
+    spans = [[Span(0.0, 1.0)]] * 5 + [[]]
+    said = sounds_module._summary(stems, spans)
+    assert said == "The weights hear 5 sources: violin (on the left) and 4 without a name."
 
 
 def test_out_of_domain_is_said_and_nothing_is_asserted(stems: Stems, setting: Setting) -> None:

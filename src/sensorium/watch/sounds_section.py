@@ -7,6 +7,7 @@ are files beside the page.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -22,6 +23,9 @@ from sensorium.watch.weights import Weights
 
 _HUES = (250.0, 30.0, 150.0, 310.0, 80.0, 200.0, 350.0, 110.0)
 _SEGMENTS = 120  # of a lane
+_SURE = 0.5  # below this mean score the summary says that the tracks are hardly told apart
+_LISTED = 3  # sources that are always listed one by one
+_NAMELESS = re.compile(r"source \d+")
 _MOMENTS = 3  # per source
 _SCRIPTS = ("mixer.js", "heat.js", "transport.js", "sounds.js")
 
@@ -73,14 +77,29 @@ def _data(result: Stems, tracks: Tracks, spans: Sequence[Sequence[Span]]) -> dic
 
 
 def _summary(stems: Sequence[Stem], spans: Sequence[Sequence[Span]]) -> str:
-    """Who sounds, in words."""
-    heard = [i for i in range(len(stems) - 1) if spans[i]]
+    """Who sounds, in words, and whether the weights can tell them apart."""
+    heard = [stems[i] for i in range(len(stems) - 1) if spans[i]]
     if not heard:
         return "The weights hear no source that they can point at."
-    names = [f"{wording.label(stems[i].label)}{_side(stems[i])}" for i in heard]
-    if len(heard) == 1:
-        return f"The weights hear one source: {names[0]}."
-    return f"The weights hear {len(heard)} sources: {wording.listing(names)}."
+    names = _names(heard)
+    count = f"{len(heard)} sources" if len(heard) > 1 else "one source"
+    said = f"The weights hear {count}: {names}."
+    score = sum(stem.score for stem in heard) / len(heard)
+    if score < _SURE:
+        return (
+            f"{said} They can hardly tell what is whose: the tracks are {wording.percent(score)} "
+            "decided on average."
+        )
+    return said
+
+
+def _names(stems: Sequence[Stem]) -> str:
+    """The sources and their sides; of many, those without a name are only counted."""
+    plain = [stem for stem in stems if _NAMELESS.fullmatch(stem.label)]
+    if len(stems) <= _LISTED or len(plain) < 2:
+        return wording.listing([f"{wording.label(s.label)}{_side(s)}" for s in stems])
+    named = [f"{wording.label(s.label)}{_side(s)}" for s in stems if s not in plain]
+    return wording.listing([*named, f"{len(plain)} without a name"])
 
 
 def _side(stem: Stem) -> str:
