@@ -1,5 +1,7 @@
 """ResNets: sizes and names are torchvision's."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -52,3 +54,37 @@ def test_zero_branch_leaves_the_shortcut():
     torch.nn.init.zeros_(block.bn2.weight)
     x = torch.rand(2, 4, 6, 6)
     assert torch.equal(block(x), x)
+
+
+def test_undone_strides_become_dilation():
+    with torch.device("meta"):
+        network = ResNet(replace(RESNETS["resnet18"], undone=1))
+        assert network(torch.zeros(1, 3, 224, 224)).shape == (1, 512, 14, 14)
+    first, second = network.layer4
+    assert (first.conv1.stride, first.conv1.dilation, first.conv1.padding) == ((1, 1),) * 3
+    assert (first.conv2.dilation, first.conv2.padding) == ((2, 2), (2, 2))
+    assert first.downsample[0].stride == (1, 1)
+    assert second.conv1.dilation == second.conv2.dilation == (2, 2)
+    assert network.layer3[0].conv1.stride == (2, 2)
+    assert sum(p.numel() for p in network.parameters()) == PARAMETERS["resnet18"]
+
+
+def test_two_undone_strides_give_an_eighth():
+    with torch.device("meta"):
+        network = ResNet(replace(RESNETS["resnet18"], undone=2))
+        assert network(torch.zeros(1, 3, 224, 224)).shape == (1, 512, 28, 28)
+    assert network.layer3[0].conv1.dilation == (1, 1)
+    assert network.layer3[1].conv1.dilation == (2, 2)
+    assert network.layer4[0].conv1.dilation == (2, 2)
+    assert network.layer4[1].conv2.dilation == (4, 4)
+
+
+def test_a_dilated_stage_sees_what_the_strided_one_sees():
+    """Every second place of the finer map is the coarser map."""
+    torch.manual_seed(0)
+    coarse = ResNet(RESNETS["resnet_tiny"]).eval()
+    fine = ResNet(replace(RESNETS["resnet_tiny"], undone=1)).eval()
+    fine.load_state_dict(coarse.state_dict())
+    x = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(fine(x)[..., ::2, ::2], coarse(x), atol=1e-5)
