@@ -88,3 +88,13 @@ def test_export_onnx(video, system):
     out = run("export_onnx.py", video, system)
     assert "logits as in PyTorch within" in out
     assert "% sure" in out
+
+
+def test_separate_a_duet() -> None:
+    said = run("separate_a_duet.py", 5)
+    print(said)
+    assert "stems sum to the mixture: True" in said
+    pairs = [line.split() for line in said.splitlines() if " SDR " in line]
+    gains = {words[0]: float(words[2]) - float(words[-2]) for words in pairs}
+    assert gains.keys() == {"violin", "drum"}
+    assert min(gains.values()) > 2.0
