@@ -152,3 +152,19 @@ def test_heat_is_drawn_in_the_sources_colours(stems):
     glow = brightness(stems)
     assert float(glow.max()) == 1.0
     assert float(glow.min()) >= 0.0
+
+
+def test_stems_of_an_aac_film_sum_to_what_is_decoded(colours, duet, tmp_path):
+    from sensorium.types import Clip
+
+    clip, tracks = duet(rate=32000)
+    hiss = 0.02 * torch.randn(2, 96_000, generator=torch.Generator().manual_seed(0))
+    frames = clip.need_video().frames(clip.need_video().times())
+    encoding = media.Encoding(audio_bits=96_000)
+    path = media.write(
+        tmp_path / "a.mp4", frames, 8.0, audio=tracks.sum(0) + hiss, rate=32000, encoding=encoding
+    )
+    film = media.read(path)
+    stems = separate(colours, Clip(film.video, film.audio, "film"))
+    decoded = media.read(path).need_audio().samples()
+    assert (torch.cat(list(stems.blocks()), -1).sum(0) - decoded).abs().max() < 1e-6

@@ -9,7 +9,7 @@ window.
 
 How ours differs from arXiv:1804.03160, which stops at two-second clips of a duet: that paper shows
 each pixel's sound; a file needs stems with an identity. Masks stay soft, where the paper's scoring
-cuts them at 0.5, and share what several claim.
+cuts them at 0.5, and are weighed against each other (see `Separator.masks`).
 """
 
 from __future__ import annotations

@@ -6,12 +6,14 @@ meet it, and comes out the same whether asked for alone or with the whole.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
+from sensorium.media.audio import FileAudio
 from sensorium.sounds.separation.overview import Gathering, Overview
 from sensorium.sounds.separation.own_rate import OwnRate, above
 from sensorium.sounds.separation.spool import Spool
@@ -20,11 +22,20 @@ from sensorium.sounds.systems import SoundSystem
 from sensorium.types import Audio, Clip
 
 Told = Callable[[float], None]
+_SURE = 1e-4  # chance that even a sure mask is wrong
 _AT_ONCE = 4  # windows that the sound network hears in one batch
 
 
 def silence(share: float) -> None:
     """Tells nobody."""
+
+
+def _apart(audio: Audio) -> Audio:
+    """The same sound with a decoder of its own, which then reads straight on.
+
+    Codecs that fill up with noise (AAC) decode to other numbers after a jump, and analysis jumps.
+    """
+    return copy.deepcopy(audio) if isinstance(audio, FileAudio) else audio
 
 
 class Separator:
@@ -89,7 +100,7 @@ class Separator:
         end = self.length if end is None else end
         whole = begin <= 0 and end >= self.length
         gathering = self._gathering() if whole and self._overview is None else None
-        own = OwnRate(self.audio, self.system.config.spectra, begin, end, self.device)
+        own = OwnRate(_apart(self.audio), self.system.config.spectra, begin, end, self.device)
         first, last = (min(f, self.windows.frames - 1) for f in own.frames_needed())
         chosen = range(len(self.windows)) if whole else self.windows.meeting(first, last)
         fade = CrossFade(first, last + 1)
@@ -115,8 +126,10 @@ class Separator:
     def masks(self, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Masks of the sources in some windows, and the mixtures' magnitudes.
 
-        Where several claim more than there is, they share it; a source that is not seen gets
-        nothing.
+        A system that learned who owns each bin says how likely each source is to own it; since no
+        more than one does, the masks are those chances given that: each source's odds over one plus
+        the sum of all odds. A system that learned ratios has those, shared where they exceed one in
+        sum. A source that is not seen gets nothing.
 
         Shape:
             ``[B, S, F, T]`` and ``[B, F, T]``.
@@ -129,7 +142,10 @@ class Separator:
         visual = torch.stack([self.visuals[k] for k in chosen]).to(self.device)
         masks = self.system.masks(visual, self.system.hear(magnitude))
         masks = masks * present[:, :, None, None]
-        return masks / masks.sum(1, keepdim=True).clamp_min(1), magnitude
+        if self.system.config.mask == "ratio":
+            return masks / masks.sum(1, keepdim=True).clamp_min(1), magnitude
+        odds = masks / (1 - masks).clamp_min(_SURE)
+        return odds / (1 + odds.sum(1, keepdim=True)), magnitude
 
     @torch.no_grad()
     def _said(
