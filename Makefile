@@ -39,6 +39,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/actions_quality.py
 	$(BIN)/python benchmarks/actions_episodes.py
 	$(BIN)/python benchmarks/actions_speed.py
+	$(BIN)/python benchmarks/sounds_quality.py
+	$(BIN)/python benchmarks/sounds_metrics.py
+	$(BIN)/python benchmarks/sounds_prepared.py
+	$(BIN)/python benchmarks/sounds_speed.py
 	$(BIN)/python benchmarks/media_speed.py
 	$(BIN)/python benchmarks/media_fuzz.py
 	$(BIN)/python benchmarks/world_speed.py
