@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 
 from sensorium.actions.baselines import TSNConfig
-from sensorium.checkpoint import read_state
 from sensorium.actions.official_names import Named, mmaction_name, official_name, online_name
 from sensorium.actions.tsm import TSM, Backbone, TSMConfig, shifted_blocks
+from sensorium.checkpoint import read_state
 from sensorium.layers.resnet import RESNETS
 
 Project = Literal["TSM release", "TSM online demo", "MMAction2"]
