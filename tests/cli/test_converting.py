@@ -61,3 +61,16 @@ def test_a_file_of_another_kind_is_one_line(run, tmp_path, name, content, part):
     assert (ran.code, ran.out) == (1, "")
     assert part in ran.complaint
     assert not (tmp_path / "mine").exists()
+
+
+def test_a_folder_without_the_three_files_is_one_line(run, tmp_path):
+    ran = run("convert", tmp_path, "--as", "pixels", "--out", tmp_path / "mine")
+    assert (ran.code, ran.out) == (1, "")
+    assert "found none of the three files, without sound_best.pth" in ran.complaint
+
+
+def test_a_published_name_is_for_pixels(run, checkpoint, tmp_path):
+    words = ("--as", "tsm", "--published-name", "MUSIC", "--out", tmp_path / "mine")
+    ran = run("convert", checkpoint, *words)
+    assert ran.code == 1
+    assert "got the published name MUSIC, expected none; rename the file" in ran.complaint

@@ -149,6 +149,12 @@ def test_stretches_of_the_same_video_do_not_coincide():
         taken.append((2, start))
 
 
+def test_a_video_without_two_stretches_is_one_line():
+    made = mixtures(policy="same-video", recordings=Tones(seconds=0.4))
+    with pytest.raises(ValueError, match=r"recording 2 is 0.4 s long, too short for 2 different"):
+        made.example(2, 0)
+
+
 @pytest.mark.parametrize(
     ("policy", "recordings", "sources"),
     [

@@ -211,6 +211,12 @@ class Mixtures:
             if number < 0 or (worth > 0.004 and apart >= length):
                 break
         assert best is not None
+        if number >= 0 and min((abs(best[1] - other) for other in others), default=1.0) < 1e-3:
+            raise ValueError(
+                f"recording {number} is {recording.seconds:.1f} s long, too short for "
+                f"{len(others) + 1} different stretches of {length:.1f} s; leave it out, shorten "
+                "the window or take another policy"
+            )
         return best[1], best[2]
 
     def _sight(
