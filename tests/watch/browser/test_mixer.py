@@ -43,7 +43,10 @@ def press(tab: Tab, name: str, stem: int) -> None:
 def settle(tab: Tab) -> dict[str, Any]:
     """The mixer's state once it plays and its gains have arrived."""
     tab.wait("sensorium.mixer.state().ready")
-    tab.run("new Promise(done => setTimeout(done, 120))")
+    tab.wait(
+        "sensorium.mixer.tracks.every("
+        "t => Math.abs(t.gain.gain.value - sensorium.mixer.level(t)) < 1e-6)"
+    )
     state: dict[str, Any] = tab.run("sensorium.mixer.state()")
     return state
 
@@ -116,18 +119,18 @@ def test_sources_follow_the_player(tab: Tab) -> None:
     tab.run("sensorium.player.play()")
     tab.wait("sensorium.mixer.began !== null && sensorium.player.currentTime > 0.3")
     assert tab.run("sensorium.mixer.state()")["sources"] == 3
-    tab.wait(f"{off} < 0.08", 5)
+    tab.wait(f"{off} < 0.08")
     tab.run("sensorium.seek(2.5)")
     tab.wait("sensorium.mixer.began !== null && sensorium.player.currentTime > 2.55")
     assert tab.run("sensorium.mixer.position()") >= 2.4
-    tab.wait(f"{off} < 0.08", 5)
+    tab.wait(f"{off} < 0.08")
     tab.run("sensorium.player.pause()")
     tab.wait("sensorium.mixer.began === null")
     assert tab.run("sensorium.mixer.state()")["sources"] == 0
     tab.run("(sensorium.player.playbackRate = 0.5, sensorium.seek(0.5), sensorium.player.play())")
     tab.wait("sensorium.mixer.began !== null")
     assert tab.run("sensorium.mixer.state()")["rate"] == 0.5
-    tab.wait(f"{off} < 0.08", 5)
+    tab.wait(f"{off} < 0.08")
 
 
 def test_a_click_in_the_picture_plays_that_place(tab: Tab, page: Path) -> None:
