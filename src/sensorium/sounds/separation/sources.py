@@ -169,7 +169,8 @@ def pick(
 def _distinct(prints: Tensor, energy: Tensor, places: Tensor, least: int) -> list[int]:
     """The loudest place of each sound, and, where that is too few, the farthest others."""
     order = energy.argsort(descending=True).tolist()
-    alike = F.cosine_similarity(prints[:, None], prints[None], dim=-1)
+    unit = F.normalize(prints, dim=1)
+    alike = unit @ unit.T
     left: list[int] = []
     for k in order:
         if len(left) < _CANDIDATES and all(float(alike[k, j]) < _ALIKE for j in left):
