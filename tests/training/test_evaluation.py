@@ -79,8 +79,7 @@ def test_shares_of_three_processes_give_the_whole(tiny: ModuleType, system: Any)
             return []
 
         order = InTurn(0, "val", 10, batch=2, share=(rank, 3))
-        with pytest.warns(UserWarning, match="compute"):  # nothing was told to the real meters
-            measured(system, batches(examples, order), rounds=2, gather=keep)
+        measured(system, batches(examples, order), rounds=2, gather=keep)
         heard.append(mine)
     rounds = iter([[heard[rank][i] for rank in range(3)] for i in range(2)])
     order = InTurn(0, "val", 10, batch=2, share=(0, 3))

@@ -100,7 +100,7 @@ def concepts() -> Recipe:
     )
     return stage_recipe(
         "concepts",
-        "Self-supervised co-segmentation and separation on the stage",
+        "Co-segmentation on the stage",
         system,
         stages,
         stage_data(),
@@ -114,7 +114,7 @@ def concepts_literal() -> Recipe:
     return replace(
         recipe,
         name="concepts-literal",
-        description="Co-segmentation, softmax on both networks (it may collapse)",
+        description="Co-segmentation, softmax on both networks",
         system=system,
     )
 
@@ -208,7 +208,7 @@ def pixels_music() -> Recipe:
     any_two = Mixing(sources=2, policy="any")
     return Recipe(
         name="pixels-music",
-        description="The Sound of Pixels, released settings, on MUSIC or your own solos",
+        description="The Sound of Pixels, released settings on MUSIC",
         data=SoundData(
             kind="auto", mixing=any_two, testing=any_two, spectra=spectra, view=view, length=42_800
         ),
