@@ -21,7 +21,6 @@ import argparse
 import cProfile
 import json
 import pstats
-import resource
 import subprocess
 import sys
 import tempfile
@@ -81,7 +80,9 @@ def write_film(path: Path, seconds: float) -> Path:
 
 
 def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Peak resident set; not getrusage's, which a new process takes over from its parent."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 def work(path: Path, name: str | None, threads: int, film: bool) -> dict[str, float]:
