@@ -96,13 +96,15 @@ class SoundSystem(System):
     ) -> Float[Tensor, "B S K T"]:
         """The maximum over each region, or over the whole picture (S is 1).
 
-        The papers' max-pooling (arXiv:1804.03160, section 3.1), here also over a part of it.
+        The papers' max-pooling (arXiv:1804.03160, section 3.1), here also over a part of it. An
+        empty region gives zeros.
         """
         if regions is None:
             return maps.amax((-2, -1))[:, None]
         inside = regions[:, :, None, None]  # [B, S, h, w] -> [B, S, 1, 1, h, w]
         lowest = torch.finfo(maps.dtype).min
-        return maps[:, None].masked_fill(~inside, lowest).amax((-2, -1))
+        pooled = maps[:, None].masked_fill(~inside, lowest).amax((-2, -1))
+        return pooled.masked_fill(~regions.any(-1).any(-1)[:, :, None, None], 0.0)
 
     def masks(self, visual: Float[Tensor, "B S K T"], heard: Heard) -> Float[Tensor, "B S F t"]:
         """Soft masks of 0..1 on the linear frequency axis."""
