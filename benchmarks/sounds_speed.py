@@ -1,11 +1,11 @@
 """How fast a video's sound is taken apart, and what an hour of it costs.
 
-    python benchmarks/sounds_speed.py [--quick] [--hour] [--system NAME] [--out DIR]
+    python benchmarks/sounds_speed.py [--quick] [--hour] [--four] [--system NAME] [--out DIR]
 
 The system separates stage duets end to end (find the sources, follow them in the pictures, write
 every stem at the input's own rate), each length in a process of its own, so that its peak memory
 is its own: 10 s, 1 min, 10 min and, with ``--hour``, 1 h of video at 8 Hz with one thread, the
-first two also with four. Longer videos repeat one composed minute. Memory is the peak resident
+first two also with four where ``--four`` says so. Longer videos repeat one composed minute. Memory is the peak resident
 set, and what it is above that of a process which has loaded the system and read the file. The heat
 film is timed apart: it is video encoding. Processor time stands beside time by the clock, which
 means little where other work shares the machine. ``hot_path`` names
@@ -168,6 +168,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 and 6 seconds only")
     parser.add_argument("--hour", action="store_true", help="an hour of video as well")
+    parser.add_argument("--four", action="store_true", help="four threads too: quiet machines only")
     parser.add_argument("--system", help="weights; default: random ones of the stage's shape")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
@@ -187,7 +188,8 @@ def main() -> None:
             found["growth"] = growth(found["threads 1"])
             print(name, found["threads 1"][name], file=sys.stderr, flush=True)
             if len(films) == 2:
-                found["threads 4"] = {n: measured(f, args, 4) for n, f in films.items()}
+                if args.four:
+                    found["threads 4"] = {n: measured(f, args, 4) for n, f in films.items()}
                 found["hot_path"] = hot_path(films[name], args.system)
                 heat = measured(films[name], args, 1, film=True)
                 found["film"] = {k: heat[k] for k in ("video_seconds", "film_seconds")}
