@@ -5,9 +5,8 @@
 The system separates stage duets end to end (find the sources, follow them in the pictures, write
 every stem at the input's own rate), each length in a process of its own, so that its peak memory
 is its own: 10 s, 1 min, 10 min and, with ``--hour``, 1 h of video at 8 Hz with one thread, the
-first two also with four where ``--four`` says so. Longer videos repeat one composed minute. Memory is
-the peak resident
-set, and what it is above that of a process which has loaded the system and read the file. The heat
+first two also with four where ``--four`` says so. Longer videos repeat one composed minute. Memory
+is the peak resident set, and what it is above that of a process which has loaded the system and read the file. The heat
 film is timed apart: it is video encoding. Processor time stands beside time by the clock, which
 means little where other work shares the machine. ``hot_path`` names
 the functions that the time goes to.
