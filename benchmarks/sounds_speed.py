@@ -6,10 +6,10 @@ The system separates stage duets end to end (find the sources, follow them in th
 every stem at the input's own rate), each length in a process of its own, so that its peak memory
 is its own: 10 s, 1 min, 10 min and, with ``--hour``, 1 h of video at 8 Hz with one thread, the
 first two also with four where ``--four`` says so. Longer videos repeat one composed minute. Memory
-is the peak resident set, and what it is above that of a process which has loaded the system and read the file. The heat
-film is timed apart: it is video encoding. Processor time stands beside time by the clock, which
-means little where other work shares the machine. ``hot_path`` names
-the functions that the time goes to.
+is the peak resident set, and what it is above that of a process which has loaded the system and
+read the file. The heat film is timed apart: it is video encoding. Processor time stands beside
+time by the clock, which means little where other work shares the machine. ``hot_path`` names the
+functions that the time goes to.
 
 Weights are random unless ``--system`` names some: speed depends on them only by how many sources
 are found, so two are asked for. Figures are written after every step.
