@@ -33,7 +33,16 @@ def bundle(run: Path) -> None:
     shipped = store.load(target)
     metrics = training.evaluate(shipped, recipe.data)
     shipped.weights = card.recipe
-    card = replace(card, metrics=metrics, notes=(*card.notes, "stored as float16"))
+    tested = len(recipe.data.open("test"))
+    notes = [*card.notes, "stored as float16"]
+    if recipe.init is not None:
+        notes.append(f"training started from {recipe.init}, whose training had labels of classes")
+    card = replace(
+        card,
+        metrics=metrics,
+        evaluated_on=f"the test split, {tested} examples, seed 0",
+        notes=tuple(notes),
+    )
     store.save(shipped, target, card, dtype=torch.float16)
     size = (target / "model.safetensors").stat().st_size
     name, value = next(iter(metrics.items()))
