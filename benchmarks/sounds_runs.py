@@ -109,14 +109,15 @@ def literal_strides() -> Recipe:
 
 
 def pixels_on_twins() -> Recipe:
-    """``pixels`` trained on what ``motions`` trains on, stage by stage."""
+    """``pixels`` trained on what ``motions`` mixes, stage by stage; it has nothing to foretell."""
     base, other = motions(), pixels()
     view = other.data.view
 
     def seen(data: SoundData | None) -> SoundData | None:
         return None if data is None else replace(data, view=view)
 
-    stages = tuple(replace(stage, data=seen(stage.data)) for stage in base.stages)
+    first, *rest = (replace(stage, data=seen(stage.data), anneal=()) for stage in base.stages)
+    stages = (replace(first, name="any"), *rest)
     return replace(
         other, data=seen(base.data), stages=stages, batch=base.batch, precision=base.precision
     )
