@@ -1,0 +1,1 @@
+"""Questions about pictures, answered by programs that can be read: Neural-Symbolic VQA."""
