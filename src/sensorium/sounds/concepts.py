@@ -44,6 +44,8 @@ class ConceptsSystemConfig:
         softmax: over the channels of ``pictures`` alone, or of ``both`` networks (literal).
         balance: weight of the entropy of the batch's mean channel use, which is maximised; 0 in
             the literal reading.
+        certainty: weight of the mean entropy of each source's own channels, which is minimised; 0
+            in the literal reading.
         gain: factor on the synthesizer's scales once channels are softmaxed, since values of 0..1
             that sum to one could not move a mask with scales of 1.
         offset: subtracted from the synthesizer's bias then.
@@ -59,6 +61,7 @@ class ConceptsSystemConfig:
     trunk_rate: float = 0.1
     softmax: Literal["pictures", "both"] = "pictures"
     balance: float = 0.3
+    certainty: float = 0.0
     gain: float = 6.0
     offset: float = 3.0
     classes: tuple[str, ...] = ()
@@ -113,12 +116,19 @@ class ConceptsSystem(PixelsSystem):
         return logits - self.config.offset
 
     def regularise(self, visual: Float[Tensor, "B S K T"]) -> dict[str, Tensor]:
-        """Minus the entropy of the batch's mean channel use, 0..1, times its weight."""
-        if not (self.disentangled > 0 and self.config.balance):
+        """All channels used by a batch (``balance``), few by each source (``certainty``).
+
+        Entropies as shares of the largest, 0..1, times their weights.
+        """
+        if not self.disentangled > 0:
             return {}
-        use = self.appearance(visual.amax(-1)).flatten(0, 1).mean(0)  # [B, S, K] -> [K]
-        entropy = -(use * use.clamp_min(1e-9).log()).sum() / math.log(len(use))
-        return {"balance": self.config.balance * (1 - entropy)}
+        use = self.appearance(visual.amax(-1)).flatten(0, 1)  # [B, S, K] -> [B*S, K]
+        terms = {}
+        if self.config.balance:
+            terms["balance"] = self.config.balance * (1 - _entropy(use.mean(0)))
+        if self.config.certainty:
+            terms["certainty"] = self.config.certainty * _entropy(use).mean()
+        return terms
 
     def metrics(self) -> dict[str, Meter]:
         """As `SoundSystem.metrics`; ``nsdr_audio`` without pictures, ``channel_accuracy``."""
@@ -199,6 +209,11 @@ class ConceptsSystem(PixelsSystem):
         if self.config.threshold:
             masks = (masks > 0.5).to(masks.dtype)
         return self.spectra.istft(masks * spectrum[:, None], waves.shape[-1])
+
+
+def _entropy(shares: Float[Tensor, "*B K"]) -> Float[Tensor, "*B"]:
+    """Of channels' shares, as a part of the largest possible."""
+    return -(shares * shares.clamp_min(1e-9).log()).sum(-1) / math.log(shares.shape[-1])
 
 
 def assign_channels(
