@@ -1,0 +1,341 @@
+"""The executor of NS-VQA (arXiv:1810.02338, section 3.3): a program and a scene give an answer.
+
+Plain form: one program, one scene, with the full trace; `packed` has the fast forms. There are two
+readings of a program: `execute` takes a tree or graph of steps, however deep; `walk` takes raw
+tokens and reads them as the published code does, with its two registers. Both share the meaning of
+the functions:
+
+- as published (``strict=False``): `unique` takes the first of several in list order, and relations
+  hold however near two objects are;
+- ``strict=True``: CLEVR's generator (arXiv:1612.06890): `unique` must find exactly one, and two
+  objects closer than `scenes.MARGIN` along a direction do not stand in that relation.
+
+Where ours differs: the published executor says "error" and no more, and prints a set of objects as
+the answer where a program ends in one; here every failure says which step failed and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from sensorium.worlds.blocks.programs import Program, ProgramError, Step, read_token
+from sensorium.worlds.blocks.scenes import MARGIN, Item
+from sensorium.worlds.blocks.vocabulary import FUNCTIONS, MOST, VALUES, Kind
+
+END = "<END>"
+SKIPPED = ("<NULL>", "<START>", "<UNK>")
+"""Tokens without a function, over which the published executor steps."""
+
+_SIDES: dict[str, tuple[int, int]] = {
+    "left": (0, -1),
+    "right": (0, 1),
+    "behind": (1, -1),
+    "front": (1, 1),
+}
+"""Which coordinate of `Item.position` a direction looks at, and its sign."""
+
+_NAMES: dict[Kind, str] = {"set": "a set of objects", "object": "an object", "integer": "a number"}
+
+
+@dataclass(frozen=True)
+class TraceStep:
+    """What one step of a program gave.
+
+    Attributes:
+        step: that was carried out.
+        number: of the step, in the order in which they are carried out, from 0.
+        items: numbers of the selected items in list order, where it gives a set or an object.
+        value: the word or number, where it gives one.
+        error: why it failed, in one line; empty when it did not.
+    """
+
+    step: Step
+    number: int
+    items: tuple[int, ...] | None = None
+    value: str | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What a program gave on a scene.
+
+    Attributes:
+        answer: ``yes``, ``3``, ``cube``; ``None`` when there is none.
+        error: why there is none, in one line that names the step; empty otherwise.
+        trace: the steps that were carried out, up to the one that failed.
+    """
+
+    answer: str | None
+    error: str
+    trace: tuple[TraceStep, ...]
+
+
+@dataclass(frozen=True)
+class _Value:
+    """An output: its kind, and the items (set, object) or the word (all others)."""
+
+    kind: Kind
+    items: tuple[int, ...] = ()
+    word: str = ""
+
+
+class _StepError(Exception):
+    """A step that cannot be carried out."""
+
+
+def execute(program: Program, items: Sequence[Item], *, strict: bool = False) -> Execution:
+    """Carry out a program on a scene.
+
+    Args:
+        program: steps in an order in which each comes after its inputs; the last one answers.
+        items: the scene, in list order.
+        strict: the generator's meaning of `unique` and of relations instead of the published one.
+
+    Returns:
+        The answer and the trace; for a program that is malformed, ill-typed or fails, the error.
+    """
+    if not program:
+        return Execution(None, "the program is empty", ())
+    used = {number for step in program for number in step.inputs}
+    unused = [k for k in range(len(program) - 1) if k not in used]
+    if unused:
+        k = unused[0]
+        return Execution(
+            None,
+            f"{_named(k, program[k])}: no other step takes its output; a program has one end",
+            (),
+        )
+    run = _Run(items, strict)
+    for step in program:
+        if not run.take(step):
+            break
+    return run.result()
+
+
+def walk(tokens: Sequence[str], items: Sequence[Item], *, strict: bool = False) -> Execution:
+    """Carry out raw tokens, malformed ones too, as the published executor reads them.
+
+    It reads from the first ``<END>`` (or the end of the list) to the left, steps over
+    ``<NULL>``, ``<START>`` and ``<UNK>``, and keeps two values: the current one, which each
+    function takes and replaces, and a saved one. ``scene`` saves the current value and starts
+    anew; the second input of a function with two is the saved value, which is never cleared, so
+    that a third ``scene`` is an error. On the programs of CLEVR this is the same as `execute`. It
+    is more lenient where a program is no tree: what is left over is ignored, and a saved value can
+    be taken twice.
+
+    Args:
+        tokens: from the output to the inputs, such as ``count filter_color[red] scene``.
+        items: the scene, in list order.
+        strict: as for `execute`.
+    """
+    ended = list(tokens[: tokens.index(END)]) if END in tokens else list(tokens)
+    run = _Run(items, strict)
+    saved: int | None = None
+    for token in reversed(ended):
+        if token in SKIPPED:
+            continue
+        number = len(run.values)
+        name = token.partition("[")[0]
+        if name == "scene":
+            if saved is not None:
+                return run.failed(Step("scene"), "two branches are there already")
+            saved = number - 1 if number else None
+            inputs: tuple[int, ...] = ()
+        else:
+            takes = FUNCTIONS[name].takes if name in FUNCTIONS else ()
+            sources = (number - 1 if number else None, saved)
+            inputs = tuple(s for s in sources[: len(takes)] if s is not None)
+        value = token.removeprefix(name)[1:].removesuffix("]")
+        if not run.take(Step(name, value, inputs)):
+            break
+    return run.result()
+
+
+class _Run:
+    """The state of one execution."""
+
+    def __init__(self, items: Sequence[Item], strict: bool) -> None:
+        self.scene = items
+        self.strict = strict
+        self.values: list[_Value] = []
+        self.steps: list[Step] = []
+        self.trace: list[TraceStep] = []
+        self.error = ""
+
+    def take(self, step: Step) -> bool:
+        """Carry out one step; whether it went well."""
+        try:
+            value = self._carried_out(step)
+        except _StepError as failure:
+            self.failed(step, str(failure))
+            return False
+        number = len(self.values)
+        listed = value.kind in ("set", "object")
+        self.values.append(value)
+        self.steps.append(step)
+        self.trace.append(
+            TraceStep(step, number, value.items, None)
+            if listed
+            else TraceStep(step, number, None, value.word)
+        )
+        return True
+
+    def failed(self, step: Step, why: str) -> Execution:
+        """Note that a step failed."""
+        number = len(self.values)
+        self.error = f"{_named(number, step)}: {why}"
+        self.trace.append(TraceStep(step, number, None, None, self.error))
+        return self.result()
+
+    def result(self) -> Execution:
+        """The answer is the last value, when it is a word or a number."""
+        error, answer = self.error, None
+        if not error:
+            last = self.values[-1] if self.values else None
+            if last is None:
+                error = "the program is empty"
+            elif last.kind in ("set", "object"):
+                said = _named(len(self.values) - 1, self.steps[-1])
+                error = f"{said}: the program ends in {_NAMES[last.kind]}, expected an answer"
+            else:
+                answer = last.word
+        return Execution(answer, error, tuple(self.trace))
+
+    def _carried_out(self, step: Step) -> _Value:
+        wrong = _malformed(step.function, step.value)
+        if wrong:
+            raise _StepError(wrong)
+        takes = FUNCTIONS[step.function].takes
+        if len(step.inputs) != len(takes):
+            raise _StepError(f"needs {_count(len(takes), 'input')}, got {len(step.inputs)}")
+        inputs = []
+        for kind, number in zip(takes, step.inputs, strict=True):
+            if not 0 <= number < len(self.values):
+                raise _StepError(
+                    f"takes the output of step {number}, which does not come before it"
+                )
+            value = self.values[number]
+            if value.kind != kind:
+                raise _StepError(
+                    f"takes {_kind_name(kind)}, got {_kind_name(value.kind)} from "
+                    f"{_named(number, self.steps[number])}"
+                )
+            inputs.append(value)
+        return self._value(step, inputs)
+
+    def _value(self, step: Step, inputs: list[_Value]) -> _Value:
+        """The meaning of each function (A6.4 of the published code, in our words)."""
+        name, _, last = step.function.partition("_")
+        gives = FUNCTIONS[step.function].gives
+        match name:
+            case "scene":
+                return _Value("set", tuple(range(len(self.scene))))
+            case "filter":
+                kept = (i for i in inputs[0].items if self._of(i, last) == step.value)
+                return _Value("set", tuple(kept))
+            case "unique":
+                return self._unique(inputs[0].items)
+            case "relate":
+                return _Value("set", self._related(inputs[0].items[0], step.value))
+            case "same":
+                anchor = inputs[0].items[0]
+                word = self._of(anchor, last)
+                alike = (
+                    i for i in range(len(self.scene)) if i != anchor and self._of(i, last) == word
+                )
+                return _Value("set", tuple(alike))
+            case "union":
+                first, second = inputs[1].items, inputs[0].items
+                return _Value("set", first + tuple(i for i in second if i not in first))
+            case "intersect":
+                both = (i for i in inputs[0].items if i in inputs[1].items)
+                return _Value("set", tuple(both))
+            case "count":
+                return _Value("integer", word=str(len(inputs[0].items)))
+            case "exist":
+                return _Value("boolean", word=_yes(bool(inputs[0].items)))
+            case "query":
+                return _Value(gives, word=self._of(inputs[0].items[0], last))
+        a, b = inputs[0].word, inputs[1].word
+        match step.function:
+            case "greater_than":
+                return _Value("boolean", word=_yes(int(a) > int(b)))
+            case "less_than":
+                return _Value("boolean", word=_yes(int(a) < int(b)))
+        return _Value("boolean", word=_yes(a == b))  # equal_*
+
+    def _of(self, item: int, attribute: str) -> str:
+        return str(getattr(self.scene[item], attribute))
+
+    def _unique(self, items: tuple[int, ...]) -> _Value:
+        if not items:
+            raise _StepError("found no object, expected one")
+        if self.strict and len(items) > 1:
+            raise _StepError(f"found {len(items)} objects, expected exactly one")
+        return _Value("object", items[:1])
+
+    def _related(self, anchor: int, direction: str) -> tuple[int, ...]:
+        axis, sign = _SIDES[direction]
+        margin = MARGIN if self.strict else 0.0
+        here = self.scene[anchor].position[axis]
+        return tuple(
+            i for i, item in enumerate(self.scene) if sign * (item.position[axis] - here) > margin
+        )
+
+
+def candidates(token: str) -> tuple[str, ...]:
+    """The answers that a program can give whose first token (its output) this is; none for others.
+
+    Raises:
+        ProgramError: when it is no token.
+    """
+    match FUNCTIONS[read_token(token).function].gives:
+        case "boolean":
+            return ("yes", "no")
+        case "integer":
+            return tuple(str(n) for n in range(MOST + 1))
+        case "set" | "object":
+            return ()
+        case attribute:
+            return VALUES[attribute]
+
+
+def guess(token: str, generator: np.random.Generator) -> str | None:
+    """A random answer of the right kind, for a program that failed.
+
+    The published evaluation puts such guesses in the place of errors. They have nothing to do with
+    the picture: nothing here calls this unasked, and an accuracy with guesses must say so.
+    """
+    options = candidates(token)
+    return options[int(generator.integers(len(options)))] if options else None
+
+
+@lru_cache(maxsize=256)
+def _malformed(function: str, value: str) -> str:
+    """Why there is no such function or value; empty when there is."""
+    step = Step(function, value)
+    try:
+        return "" if read_token(step.token) == step else f"no function {function!r}"
+    except ProgramError as error:
+        return str(error)
+
+
+def _named(number: int, step: Step) -> str:
+    return f"step {number} ({step.token})"
+
+
+def _kind_name(kind: Kind) -> str:
+    return _NAMES.get(kind, "yes or no" if kind == "boolean" else f"a {kind}")
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _yes(truth: bool) -> str:
+    return "yes" if truth else "no"
