@@ -1,7 +1,8 @@
-"""`Answer`: what NS-VQA says to a question about a picture, and why; `Sight`: what it sees in it."""
+"""`Answer`: what NS-VQA says to a question about a picture, and why; `Sight`: what it sees."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jaxtyping import UInt8
 from torch import Tensor
 
+from sensorium.questions.steps import plain_objects, plain_steps
 from sensorium.system import Result
 
 if TYPE_CHECKING:
@@ -45,17 +47,25 @@ class Sight(Result):
         """Whether the picture is unlike those of the training (``None``: not calibrated)."""
         return None if self.unfamiliarity is None else self.unfamiliarity > 0.5
 
+    def objects(self) -> list[dict[str, Any]]:
+        """What was seen in JSON types, numbered from 1, with boxes in pixels of the picture."""
+        listed = plain_objects(self.scene.items, self.scene.scores)
+        boxes = [[round(float(v), 1) for v in box] for box in self.scene.boxes]
+        return [{**o, "box": box} for o, box in zip(listed, boxes, strict=True)]
+
     def to_dict(self) -> dict[str, Any]:
-        """``file``, ``system``, ``out_of_domain``, ``unfamiliarity``, ``scene``."""
-        raise NotImplementedError
+        """``file``, ``system``, ``out_of_domain``, ``unfamiliarity``, ``objects``."""
+        return {**_whence(self), "objects": self.objects()}
 
     def save(self, folder: str | Path) -> list[Path]:
         """``scene.json`` and ``scene.png``."""
-        raise NotImplementedError
+        return _kept(self, Path(folder), "scene")
 
     def figure(self) -> Figure:
-        """The picture with the outline and the name of everything seen."""
-        raise NotImplementedError
+        """The picture with the outline, number and description of everything seen."""
+        from sensorium.questions.figure import sight_figure
+
+        return sight_figure(self)
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,8 @@ class Answer(Result):
         error: why there is none, in one line; empty otherwise.
         program: tokens from the output to the inputs (prefix order), as the parser wrote them.
         trace: what each step of the program gave, in the order in which they were carried out.
-        confidence: 0..1, that of the program times that of what was seen.
+        confidence: 0..1: the probability of the program, times that of the scene as it was seen,
+            over the number of things among which a ``unique`` had to choose.
         unknown: words of the question that the parser has never met.
     """
 
@@ -98,13 +109,46 @@ class Answer(Result):
         return self.sight.scene
 
     def to_dict(self) -> dict[str, Any]:
-        """``file``, ``system``, ``question``, ``answer``, ``error``, ``program``, ``trace`` …"""
-        raise NotImplementedError
+        """``file``, ``question``, ``answer``, ``score``, ``program``, ``trace`` and the rest.
+
+        ``error`` is there only when there is no answer.
+        """
+        said: dict[str, Any] = {
+            **_whence(self.sight),
+            "question": self.question,
+            "answer": self.answer,
+            "score": round(self.confidence, 4),
+            "program": list(self.program),
+            "trace": plain_steps(self.trace, self.scene.items),
+        }
+        return said if not self.error else {**said, "error": self.error}
 
     def save(self, folder: str | Path) -> list[Path]:
         """``answer.json`` and ``answer.png``."""
-        raise NotImplementedError
+        return _kept(self, Path(folder), "answer")
 
     def figure(self) -> Figure:
         """The picture again and again: what each step selected."""
-        raise NotImplementedError
+        from sensorium.questions.figure import answer_figure
+
+        return answer_figure(self)
+
+
+def _whence(sight: Sight) -> dict[str, Any]:
+    """What every record starts with."""
+    far = sight.unfamiliarity
+    return {
+        "file": sight.file,
+        "system": sight.system,
+        "out_of_domain": sight.out_of_domain,
+        "unfamiliarity": None if far is None else round(far, 4),
+    }
+
+
+def _kept(result: Result, folder: Path, name: str) -> list[Path]:
+    """The result as JSON and as a picture."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data, picture = folder / f"{name}.json", folder / f"{name}.png"
+    data.write_text(json.dumps(result.to_dict(), indent=1) + "\n", encoding="utf-8")
+    result.figure().savefig(picture, dpi=120, bbox_inches="tight")
+    return [data, picture]

@@ -1,4 +1,4 @@
-"""NS-VQA (arXiv:1810.02338) as a system: picture -> scene, question -> program, program -> answer."""
+"""NS-VQA (arXiv:1810.02338) as a system: picture to scene, question to program, to answer."""
 
 from __future__ import annotations
 
