@@ -26,6 +26,9 @@ from sensorium.worlds.blocks.programs import Program, ProgramError, from_tokens
 
 State = tuple[Tensor, Tensor]
 
+_SHUT = 100.0
+"""Added before a gate's sigmoid, it is 0 or 1 to the last bit."""
+
 
 @dataclass(frozen=True)
 class ParserConfig:
@@ -104,6 +107,8 @@ class Encoder(nn.Module):
     ) -> tuple[Float[Tensor, "B L E"], State]:
         """Outputs of every word (zero on padding) and the decoder's first state."""
         vectors = self.drop(self.embedding(question))
+        if not question.is_cuda:
+            return self.padded(vectors, lengths)
         packed = nn.utils.rnn.pack_padded_sequence(
             vectors, lengths.cpu(), batch_first=True, enforce_sorted=False
         )
@@ -112,6 +117,43 @@ class Encoder(nn.Module):
             out, batch_first=True, total_length=question.shape[1]
         )
         return memory, (_both_directions(h), _both_directions(c))
+
+    def padded(
+        self, vectors: Float[Tensor, "B L D"], lengths: Int64[Tensor, "B"]
+    ) -> tuple[Float[Tensor, "B L E"], State]:
+        """The same as with packed sequences, which on a CPU take three times as long.
+
+        A further input is 1 on padding and there shuts the input gates and opens the forget gates,
+        so that a cell keeps what it holds.
+        """
+        rnn, count = self.rnn, len(vectors)
+        place = torch.arange(vectors.shape[1], device=vectors.device)
+        past = (place >= lengths[:, None])[..., None]  # [B, L, 1]
+        last = (lengths - 1)[:, None, None].expand(-1, 1, rnn.hidden_size)
+        zero = vectors.new_zeros(2, count, rnn.hidden_size)
+        ends: list[State] = []
+        for layer in range(rnn.num_layers):
+            names = [f"l{layer}", f"l{layer}_reverse"]
+            if layer and self.drop.p:
+                vectors = self.drop(vectors)
+            vectors, h, c = torch.lstm(
+                torch.cat([vectors, past.to(vectors.dtype)], 2),
+                (zero.to(vectors.dtype), zero.to(vectors.dtype)),
+                [w for name in names for w in self._with_flag(name)],
+                *(True, 1, 0.0, self.training, True, True),
+            )
+            forward = vectors[..., : rnn.hidden_size].gather(1, last)[:, 0]
+            ends.append((torch.cat([forward, h[1]], 1), torch.cat([c[0], c[1]], 1)))
+            vectors = vectors.masked_fill(past, 0.0)
+        return vectors, (torch.stack([h for h, _ in ends]), torch.stack([c for _, c in ends]))
+
+    def _with_flag(self, name: str) -> list[Tensor]:
+        """A layer's weights with a column for the input that is 1 on padding."""
+        weight: Tensor = getattr(self.rnn, f"weight_ih_{name}")
+        shut = weight.new_tensor([-_SHUT, _SHUT, 0.0, 0.0])  # input, forget, cell, output
+        column = shut.repeat_interleave(self.rnn.hidden_size)[:, None]
+        others = (getattr(self.rnn, f"{k}_{name}") for k in ("weight_hh", "bias_ih", "bias_hh"))
+        return [torch.cat([weight, column], 1), *others]
 
 
 def _both_directions(state: Float[Tensor, "2*N B H"]) -> Float[Tensor, "N B 2*H"]:
