@@ -6,59 +6,38 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool
 from numpy.typing import NDArray
 
-from sensorium.worlds.blocks.programs import Program, to_tokens
+from sensorium.questions.executor import candidates
+from sensorium.worlds.blocks.programs import to_tokens
+from sensorium.worlds.blocks.questions import KINDS, Question
 from sensorium.worlds.blocks.scenes import Item
-from sensorium.worlds.blocks.vocabulary import ATTRIBUTES, COLORS, MATERIALS, MOST, SHAPES, SIZES
+from sensorium.worlds.blocks.vocabulary import ATTRIBUTES
 
-KINDS = ("count", "exist", "compare_integer", "compare_attribute", "query")
-"""Types of questions as the paper's table has them."""
 _OVERLAP = 0.5  # least IoU of the masks of a found and a true block that are the same
-_CANDIDATES = {
-    "count": MOST + 1,
-    "exist": 2,
-    "query_size": len(SIZES),
-    "query_color": len(COLORS),
-    "query_material": len(MATERIALS),
-    "query_shape": len(SHAPES),
-}
-
-
-class Asked(Protocol):
-    """What must be known of a question."""
-
-    @property
-    def program(self) -> Program: ...
-
-    @property
-    def answer(self) -> str: ...
-
-    @property
-    def kind(self) -> str: ...
 
 
 # --- answers --------------------------------------------------------------------------------------
 
 
-def scored(questions: Sequence[Asked], answers: Sequence[str | None]) -> dict[str, float]:
+def scored(questions: Sequence[Question], answers: Sequence[str | None]) -> dict[str, float]:
     """Share of right answers, overall and per type; ``None`` counts as wrong.
 
     ``no_answer`` is the share of ``None``. ``accuracy_with_guess`` is what a uniform guess among
     the candidates of the question's last function would bring on average where there is none (the
     published test script guesses so).
     """
-    right: dict[str, list[bool]] = {kind: [] for kind in KINDS}
+    right: dict[str | None, list[bool]] = {kind: [] for kind in KINDS}
     none, guessed = 0, 0.0
     for question, answer in zip(questions, answers, strict=True):
         right[question.kind].append(answer == question.answer)
         if answer is None:
             none += 1
-            guessed += 1 / _CANDIDATES.get(question.program[-1].function, 2)
+            guessed += 1 / len(candidates(question.program[-1].token))
     hits = [hit for hits in right.values() for hit in hits]
     out = {"accuracy": statistics.mean(hits)}
     out |= {f"accuracy/{kind}": statistics.mean(hits) for kind, hits in right.items() if hits}
@@ -67,13 +46,13 @@ def scored(questions: Sequence[Asked], answers: Sequence[str | None]) -> dict[st
     return out
 
 
-def program_match(questions: Sequence[Asked], programs: Sequence[Sequence[str]]) -> float:
+def program_match(questions: Sequence[Question], programs: Sequence[Sequence[str]]) -> float:
     """Share of programs, as prefix tokens, that are the annotated ones to the letter."""
     pairs = zip(questions, programs, strict=True)
     return statistics.mean(tuple(to_tokens(q.program)) == tuple(p) for q, p in pairs)
 
 
-def commonest(questions: Sequence[Asked]) -> Callable[[Asked], str]:
+def commonest(questions: Sequence[Question]) -> Callable[[Question], str]:
     """A guesser that knows the last function of a question and its commonest answer."""
     counts: dict[str, Counter[str]] = {}
     for question in questions:
