@@ -37,21 +37,23 @@ class _Canvas:
         self.picture: UInt8[np.ndarray, "h w 3"] = np.ascontiguousarray(
             whole[:: self.step, :: self.step]
         )
-        masks = sight.scene.masks.cpu().numpy()
-        self.masks: Bool[np.ndarray, "N h w"] = masks[:, :: self.step, :: self.step]
+        self.masks: Bool[np.ndarray, "N h w"] = sight.scene.masks[:, :: self.step, :: self.step]
 
     @property
     def aspect(self) -> float:
         """Height over width."""
-        return self.picture.shape[0] / self.picture.shape[1]
+        height, width = self.picture.shape[:2]
+        return float(height / width)
 
     def lit(self, chosen: Sequence[int]) -> UInt8[np.ndarray, "h w 3"]:
         """The picture in which everything but the chosen things is dark and nearly grey."""
         pale = self.picture.mean(2, keepdims=True)
-        dark = (0.42 * (0.75 * pale + 0.25 * self.picture)).astype(np.uint8)
+        dark: UInt8[np.ndarray, "h w 3"] = (0.32 * pale + 0.1 * self.picture).astype(np.uint8)
         if not len(chosen):
             return dark
-        return np.where(self.masks[list(chosen)].any(0)[..., None], self.picture, dark)
+        lit = np.logical_or.reduce([self.masks[k] for k in chosen])
+        dark[lit] = self.picture[lit]
+        return dark
 
     def outline(self, axes: Axes, which: int, color: str, style: Any = "-") -> None:
         """The edge of one thing's mask."""
@@ -66,11 +68,11 @@ class _Canvas:
                 axes.plot(x, y, color=color, lw=1.5, ls=style)
 
     def number(self, axes: Axes, which: int) -> None:
-        """A thing's number (from 1) in the middle of what is visible of it."""
+        """A thing's number in the middle of what is visible of it."""
         rows, columns = np.nonzero(self.masks[which])
         if len(rows):
             axes.text(
-                float(columns.mean()), float(rows.mean()), str(which + 1),
+                float(columns.mean()), float(rows.mean()), str(which),
                 ha="center", va="center", fontsize=7, color="black",
                 bbox={"boxstyle": "circle,pad=0.18", "fc": _CHOSEN, "ec": "black", "lw": 0.6},
             )  # fmt: skip
@@ -130,7 +132,7 @@ def answer_figure(answer: Answer) -> Figure:
     if not steps:
         panels[0].imshow(canvas.picture)
     several = dict(unsettled(steps))
-    for number, (axes, step) in enumerate(zip(panels, steps, strict=False), 1):
+    for number, axes in enumerate(panels[: len(steps)]):
         _panel(axes, canvas, steps, number, several.get(number, 1))
     return figure
 
@@ -149,8 +151,8 @@ def _headline(answer: Answer, question: Sequence[str]) -> str:
 def _panel(
     axes: Axes, canvas: _Canvas, steps: Sequence[TraceStep], number: int, several: int
 ) -> None:
-    """One step (its number counts from 1)."""
-    step = steps[number - 1]
+    """One step."""
+    step = steps[number]
     inputs = step.step.inputs
     before = sorted({i for k in inputs for i in steps[k].items or ()})
     chosen = list(step.items or ()) if step.value is None else before
@@ -160,8 +162,8 @@ def _panel(
             canvas.outline(axes, which, _FROM, (0, (2, 2)))
     for which in chosen:
         canvas.outline(axes, which, _CHOSEN)
-    far = inputs and inputs != (number - 2,)
-    source = f"  of {' and '.join(str(i + 1) for i in inputs)}" if far else ""
+    far = inputs and inputs != (number - 1,)
+    source = f"  of {' and '.join(str(i) for i in inputs)}" if far else ""
     axes.set_title(f"{number}  {step.step.token}{source}", fontsize=8.5, family=_MONO, loc="left")
     text = _caption(step, several)
     color = _WRONG if step.error else "black"

@@ -48,7 +48,7 @@ class Sight(Result):
         return None if self.unfamiliarity is None else self.unfamiliarity > 0.5
 
     def objects(self) -> list[dict[str, Any]]:
-        """What was seen in JSON types, numbered from 1, with boxes in pixels of the picture."""
+        """What was seen in JSON types, numbered from 0, with boxes in pixels of the picture."""
         listed = plain_objects(self.scene.items, self.scene.scores)
         boxes = [[round(float(v), 1) for v in box] for box in self.scene.boxes]
         return [{**o, "box": box} for o, box in zip(listed, boxes, strict=True)]

@@ -34,9 +34,9 @@ def outcome(step: TraceStep, items: Sequence[Item]) -> str:
 
 
 def unsettled(trace: Sequence[TraceStep]) -> list[tuple[int, int]]:
-    """Steps that were to pick the only thing and had several: number (from 1) and how many."""
+    """Steps that were to pick the only thing and had several: number and how many."""
     out = []
-    for number, step in enumerate(trace, 1):
+    for number, step in enumerate(trace):
         if step.step.function == "unique" and step.step.inputs and not step.error:
             several = len(trace[step.step.inputs[0]].items or ())
             if several > 1:
@@ -45,24 +45,24 @@ def unsettled(trace: Sequence[TraceStep]) -> list[tuple[int, int]]:
 
 
 def plain_steps(trace: Sequence[TraceStep], items: Sequence[Item]) -> list[dict[str, Any]]:
-    """The trace in JSON types; steps and objects are numbered from 1."""
+    """The trace in JSON types; steps and objects are numbered from 0, as in CLEVR's files."""
     return [
         {
             "step": number,
             "function": step.step.function,
             "value": step.step.value or None,
-            "inputs": [i + 1 for i in step.step.inputs],
-            "objects": None if step.items is None else [i + 1 for i in step.items],
+            "inputs": list(step.step.inputs),
+            "objects": None if step.items is None else list(step.items),
             "result": step.value,
             "error": step.error or None,
             "text": outcome(step, items),
         }
-        for number, step in enumerate(trace, 1)
+        for number, step in enumerate(trace)
     ]
 
 
 def plain_objects(items: Sequence[Item], scores: Sequence[float]) -> list[dict[str, Any]]:
-    """Objects in JSON types, as NS-VQA's files list them, numbered from 1, with their scores."""
+    """Objects in JSON types, as NS-VQA's files list them, with their scores."""
     return [
         {
             "number": number,
@@ -73,5 +73,5 @@ def plain_objects(items: Sequence[Item], scores: Sequence[float]) -> list[dict[s
             "position": [round(v, 3) for v in item.position],
             "score": round(score, 4),
         }
-        for number, (item, score) in enumerate(zip(items, scores, strict=True), 1)
+        for number, (item, score) in enumerate(zip(items, scores, strict=True))
     ]
