@@ -17,7 +17,7 @@ the answer where a program ends in one; here every failure says which step faile
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -84,10 +84,6 @@ class _Value:
     word: str = ""
 
 
-class _StepError(Exception):
-    """A step that cannot be carried out."""
-
-
 def execute(program: Program, items: Sequence[Item], *, strict: bool = False) -> Execution:
     """Carry out a program on a scene.
 
@@ -99,22 +95,32 @@ def execute(program: Program, items: Sequence[Item], *, strict: bool = False) ->
     Returns:
         The answer and the trace; for a program that is malformed, ill-typed or fails, the error.
     """
-    if not program:
-        return Execution(None, "the program is empty", ())
-    used = {number for step in program for number in step.inputs}
-    unused = [k for k in range(len(program) - 1) if k not in used]
-    if unused:
-        k = unused[0]
-        return Execution(
-            None,
-            f"{_named(k, program[k])}: no other step takes its output; a program has one end",
-            (),
-        )
+    wrong = _unused(program)
+    if wrong:
+        return Execution(None, wrong, ())
     run = _Run(items, strict)
     for step in program:
         if not run.take(step):
             break
     return run.result()
+
+
+def check(program: Program) -> None:
+    """Whether a program is well formed: one end, every step after its inputs, kinds that fit.
+
+    Raises:
+        ProgramError: when it is not, in one line that names the step.
+    """
+    wrong = _unused(program)
+    if wrong:
+        raise ProgramError(wrong)
+    for number, step in enumerate(program):
+        wrong = _unfit(step, program, number)
+        if wrong:
+            raise ProgramError(f"{_named(number, step)}: {wrong}")
+    wrong = _no_answer(len(program) - 1, program[-1])
+    if wrong:
+        raise ProgramError(wrong)
 
 
 def walk(tokens: Sequence[str], items: Sequence[Item], *, strict: bool = False) -> Execution:
@@ -140,20 +146,22 @@ def walk(tokens: Sequence[str], items: Sequence[Item], *, strict: bool = False) 
         if token in SKIPPED:
             continue
         number = len(run.values)
-        name = token.partition("[")[0]
-        if name == "scene":
-            if saved is not None:
-                return run.failed(Step("scene"), "two branches are there already")
-            saved = number - 1 if number else None
-            inputs: tuple[int, ...] = ()
-        else:
-            takes = FUNCTIONS[name].takes if name in FUNCTIONS else ()
+        step = _read(token)
+        if step.function != "scene":
+            takes = FUNCTIONS[step.function].takes if step.function in FUNCTIONS else ()
             sources = (number - 1 if number else None, saved)
-            inputs = tuple(s for s in sources[: len(takes)] if s is not None)
-        value = token.removeprefix(name)[1:].removesuffix("]")
-        if not run.take(Step(name, value, inputs)):
+            step = replace(step, inputs=tuple(s for s in sources[: len(takes)] if s is not None))
+        elif saved is None:
+            saved = number - 1 if number else None
+        else:
+            return run.failed(step, "two branches are there already")
+        if not run.take(step):
             break
     return run.result()
+
+
+class _StepError(Exception):
+    """A step that cannot be carried out on this scene."""
 
 
 class _Run:
@@ -195,38 +203,19 @@ class _Run:
     def result(self) -> Execution:
         """The answer is the last value, when it is a word or a number."""
         error, answer = self.error, None
+        if not error and not self.values:
+            error = "the program is empty"
         if not error:
-            last = self.values[-1] if self.values else None
-            if last is None:
-                error = "the program is empty"
-            elif last.kind in ("set", "object"):
-                said = _named(len(self.values) - 1, self.steps[-1])
-                error = f"{said}: the program ends in {_NAMES[last.kind]}, expected an answer"
-            else:
-                answer = last.word
+            error = _no_answer(len(self.values) - 1, self.steps[-1])
+        if not error:
+            answer = self.values[-1].word
         return Execution(answer, error, tuple(self.trace))
 
     def _carried_out(self, step: Step) -> _Value:
-        wrong = _malformed(step.function, step.value)
+        wrong = _unfit(step, self.steps, len(self.steps))
         if wrong:
             raise _StepError(wrong)
-        takes = FUNCTIONS[step.function].takes
-        if len(step.inputs) != len(takes):
-            raise _StepError(f"needs {_count(len(takes), 'input')}, got {len(step.inputs)}")
-        inputs = []
-        for kind, number in zip(takes, step.inputs, strict=True):
-            if not 0 <= number < len(self.values):
-                raise _StepError(
-                    f"takes the output of step {number}, which does not come before it"
-                )
-            value = self.values[number]
-            if value.kind != kind:
-                raise _StepError(
-                    f"takes {_kind_name(kind)}, got {_kind_name(value.kind)} from "
-                    f"{_named(number, self.steps[number])}"
-                )
-            inputs.append(value)
-        return self._value(step, inputs)
+        return self._value(step, [self.values[number] for number in step.inputs])
 
     def _value(self, step: Step, inputs: list[_Value]) -> _Value:
         """The meaning of each function (A6.4 of the published code, in our words)."""
@@ -325,16 +314,57 @@ def _malformed(function: str, value: str) -> str:
         return str(error)
 
 
+def _read(token: str) -> Step:
+    """A token as a step, without a look at whether there is such a function."""
+    name, _, rest = token.partition("[")
+    step = Step(name, rest.removesuffix("]"))
+    return step if step.token == token else Step(token)
+
+
+def _unfit(step: Step, program: Sequence[Step], number: int) -> str:
+    """Why a step cannot follow those before it; empty when it can."""
+    wrong = _malformed(step.function, step.value)
+    if wrong:
+        return wrong
+    takes = FUNCTIONS[step.function].takes
+    if len(step.inputs) != len(takes):
+        plural = "" if len(takes) == 1 else "s"
+        return f"needs {len(takes)} input{plural}, got {len(step.inputs)}"
+    for kind, source in zip(takes, step.inputs, strict=True):
+        if not 0 <= source < number:
+            return f"takes the output of step {source}, which does not come before it"
+        given = FUNCTIONS[program[source].function].gives
+        if given != kind:
+            said = _named(source, program[source])
+            return f"takes {_kind_name(kind)}, got {_kind_name(given)} from {said}"
+    return ""
+
+
+def _unused(program: Program) -> str:
+    """That the program is empty or a step's output is taken by none; empty when all are."""
+    if not program:
+        return "the program is empty"
+    used = {number for step in program for number in step.inputs}
+    loose = next((k for k in range(len(program) - 1) if k not in used), None)
+    if loose is None:
+        return ""
+    return f"{_named(loose, program[loose])}: no step takes its output; a program has one end"
+
+
+def _no_answer(number: int, last: Step) -> str:
+    """That the last step gives a set or an object; empty when it gives an answer."""
+    kind = FUNCTIONS[last.function].gives
+    if kind not in ("set", "object"):
+        return ""
+    return f"{_named(number, last)}: the program ends in {_kind_name(kind)}, expected an answer"
+
+
 def _named(number: int, step: Step) -> str:
     return f"step {number} ({step.token})"
 
 
 def _kind_name(kind: Kind) -> str:
     return _NAMES.get(kind, "yes or no" if kind == "boolean" else f"a {kind}")
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def _yes(truth: bool) -> str:
