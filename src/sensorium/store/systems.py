@@ -11,6 +11,7 @@ from sensorium.system import System
 def systems() -> dict[str, type[System]]:
     """Every system of the package: its name and its class."""
     from sensorium.actions.systems import I3DSystem, StNetSystem, TSMSystem, TSNSystem
+    from sensorium.questions.systems import NSVQASystem
     from sensorium.sounds.concepts import ConceptsSystem
     from sensorium.sounds.motion_system import MotionsSystem
     from sensorium.sounds.systems import PixelsSystem
@@ -23,6 +24,7 @@ def systems() -> dict[str, type[System]]:
         "pixels": PixelsSystem,
         "concepts": ConceptsSystem,
         "motions": MotionsSystem,
+        "nsvqa": NSVQASystem,
     }
 
 
