@@ -69,7 +69,7 @@ def nsvqa(
 ) -> Tables:
     """Four ways to answer: what is seen or what is true, with programs parsed or true."""
     questions = held_out.questions
-    truth: Seen = [scene.items for scene in held_out.truth]
+    truth: Seen = held_out.truth
     seen, figures = seen_by(scenes, held_out)
     parsed = parsed_by(parser, held_out)
     own: list[Program | None] = [p.program for p in parsed]
@@ -98,7 +98,7 @@ def mistakes(held_out: HeldOut, programs: list[Program | None], seen: Seen) -> R
     """
     out = {"wrong": 0, "scene": 0, "program": 0, "either": 0, "both": 0}
     for question, program in zip(held_out.questions, programs, strict=True):
-        true = held_out.truth[question.image].items
+        true = held_out.truth[question.image]
         mine = seen[question.image]
         right = [
             p is not None and execute(p, where).answer == question.answer
