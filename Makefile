@@ -43,6 +43,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/sounds_metrics.py
 	$(BIN)/python benchmarks/sounds_prepared.py
 	$(BIN)/python benchmarks/sounds_speed.py
+	$(BIN)/python benchmarks/sounds_loading.py
 	$(BIN)/python benchmarks/media_speed.py
 	$(BIN)/python benchmarks/media_fuzz.py
 	$(BIN)/python benchmarks/world_speed.py

@@ -1,11 +1,14 @@
 """How fast a video's sound is taken apart, and what an hour of it costs.
 
     python benchmarks/sounds_speed.py [--quick] [--hour] [--four] [--system NAME] [--out DIR]
+    python benchmarks/sounds_speed.py --only-four [--system NAME]
 
 The system separates stage duets end to end (find the sources, follow them in the pictures, write
 every stem at the input's own rate), each length in a process of its own, so that its peak memory
-is its own: 10 s, 1 min, 10 min and, with ``--hour``, 1 h of video at 8 Hz with one thread, the
-first two also with four where ``--four`` says so. Longer videos repeat one composed minute. Memory
+is its own: 10 s, 1 min, 10 min and, with ``--hour``, 1 h of video at 8 Hz with one thread. Longer
+videos repeat one composed minute. ``--four`` compares four threads with one on the second, in
+turn, and keeps the ratio of the quickest rounds and the load of the machine; ``--only-four`` adds
+that to the figures that are there. Memory
 is the peak resident set, and what it is above that of a process which has loaded the system and
 read the file. The heat film is timed apart: it is video encoding. Processor time stands beside
 time by the clock, which means little where other work shares the machine. ``hot_path`` names the
@@ -20,6 +23,7 @@ from __future__ import annotations
 import argparse
 import cProfile
 import json
+import os
 import pstats
 import subprocess
 import sys
@@ -44,6 +48,7 @@ MINUTE = 60.0
 QUICK = {"3 s": 3.0, "6 s": 6.0}
 LENGTHS = {"10 s": 10.0, "1 min": 60.0, "10 min": 600.0}
 HOUR = {"1 h": 3600.0}
+_ROUNDS = 3
 
 
 def load(name: str | None) -> SoundSystem:
@@ -153,6 +158,20 @@ def hot_path(path: Path, name: str | None) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["share"])[:12]
 
 
+def four_threads(path: Path, args: argparse.Namespace) -> dict[str, float]:
+    """How much faster four threads are than one; where other work runs, less than they could be."""
+    load = os.getloadavg()[0]
+    totals: dict[int, list[float]] = {1: [], 4: []}
+    for _ in range(_ROUNDS):
+        for threads, seconds in totals.items():
+            seconds.append(measured(path, args, threads)["total_seconds"])
+    return {
+        "rounds": _ROUNDS,
+        "times_one_thread": round(min(totals[1]) / min(totals[4]), 2),
+        "load_average": round(load, 1),
+    }
+
+
 def growth(rows: dict[str, dict[str, float]]) -> dict[str, float]:
     """How time and memory grow from the second shortest to the longest video."""
     first, last = list(rows.values())[min(1, len(rows) - 1)], list(rows.values())[-1]
@@ -164,11 +183,23 @@ def growth(rows: dict[str, dict[str, float]]) -> dict[str, float]:
     }
 
 
+def add_four(args: argparse.Namespace) -> Path:
+    """Only the comparison of threads; the other figures, and the machine they are of, are kept."""
+    path: Path = args.out / "sounds_speed.json"
+    found = json.loads(path.read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        film = write_film(Path(folder) / "film.mp4", LENGTHS["1 min"])
+        found["four_threads"] = four_threads(film, args)
+    path.write_text(json.dumps(found, indent=2) + "\n")
+    return path
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="3 and 6 seconds only")
     parser.add_argument("--hour", action="store_true", help="an hour of video as well")
-    parser.add_argument("--four", action="store_true", help="four threads too: quiet machines only")
+    parser.add_argument("--four", action="store_true", help="compare four threads with one")
+    parser.add_argument("--only-four", action="store_true", help="and keep all other figures")
     parser.add_argument("--system", help="weights; default: random ones of the stage's shape")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
@@ -177,6 +208,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.work:
         print(json.dumps(work(args.work, args.system, args.threads, args.film)))
+        return
+    if args.only_four:
+        print(add_four(args))
         return
     lengths = QUICK if args.quick else LENGTHS | (HOUR if args.hour else {})
     found: dict[str, Any] = {"system": args.system or "random weights", "threads 1": {}}
@@ -189,7 +223,7 @@ def main() -> None:
             print(name, found["threads 1"][name], file=sys.stderr, flush=True)
             if len(films) == 2:
                 if args.four:
-                    found["threads 4"] = {n: measured(f, args, 4) for n, f in films.items()}
+                    found["four_threads"] = four_threads(films[name], args)
                 found["hot_path"] = hot_path(films[name], args.system)
                 heat = measured(films[name], args, 1, film=True)
                 found["film"] = {k: heat[k] for k in ("video_seconds", "film_seconds")}

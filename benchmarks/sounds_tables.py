@@ -1,4 +1,4 @@
-"""The tables of ``results/sounds_quality.json`` for the docs; `write_docs.py` puts them there."""
+"""The tables of ``results/sounds_*.json`` for the docs; `write_docs.py` puts them there."""
 
 from __future__ import annotations
 
@@ -147,3 +147,121 @@ TABLES: dict[str, Callable[[Table, dict[str, Rows]], str]] = {
     "sounds-concepts": concepts,
     "sounds-localisation": localisation,
 }
+
+
+# --- speed ----------------------------------------------------------------------------------------
+
+
+def speed(table: Table, results: Row) -> str:
+    """What a video costs, how that grows, four threads, and where the time goes."""
+    lines = [
+        (
+            name,
+            f"{row['total_seconds']:.1f}",
+            f"{row['times_real_time']:.1f}",
+            f"{row['peak_mib']:.0f}",
+            f"{row['above_loading_mib']:.0f}",
+        )
+        for name, row in results["threads 1"].items()
+    ]
+    head = ("video, one thread", "seconds", "times real time", "peak MiB", "above loading")
+    text = table(head, lines)
+    grown = results["growth"]
+    text += (
+        f"\nA video {grown['video']:g} times as long takes {grown['time']:.1f} times as long and "
+        f"{grown['peak_memory']:.2f} times the memory (`{results['system']}`).\n"
+    )
+    if "four_threads" in results:
+        four = results["four_threads"]
+        text += (
+            f"Four threads are {four['times_one_thread']:.2f} times as fast as one on a minute of "
+            f"video, with a load of {four['load_average']:g} on the machine before.\n"
+        )
+    hot = [(f"`{row['function']}`", f"{100 * row['share']:.1f}") for row in results["hot_path"]]
+    return text + "\nThe hot path of a minute:\n\n" + table(("function", "% of the time"), hot[:8])
+
+
+def metrics(table: Table, results: Row) -> str:
+    """BSS-Eval beside mir_eval's."""
+    lines = [
+        (
+            name,
+            row["mir_eval_ms"],
+            row["sensorium_ms"],
+            row["times_mir_eval"],
+            row["times_mir_eval_in_use"],
+            f"{row['largest_difference_db']:.0e}",
+        )
+        for name, row in results["mixtures"].items()
+    ]
+    head = (
+        f"{results['seconds']:g} s at {results['rate']} Hz",
+        "mir_eval, ms",
+        "ours, ms",
+        "times as fast",
+        "five sets and the mixture",
+        "largest difference, dB",
+    )
+    return table(head, lines)
+
+
+def made_ready(table: Table, results: Row) -> str:
+    """What ``sensorium prepare`` costs and gives."""
+    lines = [
+        (
+            row["kept_as"],
+            row["kb_per_picture"],
+            "exact" if row["psnr_db"] is None else row["psnr_db"],
+            f"{row['pixels_ms']:.1f}",
+            f"{row['motions_ms']:.1f}",
+        )
+        for row in results["pictures"]
+    ]
+    head = ("pictures kept as", "kB each", "PSNR, dB", "ms for 3 (pixels)", "ms for 24 (motions)")
+    text = table(head, lines) + "\nA training example, ms:\n\n"
+    needs = list(results["example_ms"]["film"])
+    rows = [
+        (n, *(f"{row[need]:.1f}" for need in needs)) for n, row in results["example_ms"].items()
+    ]
+    cost = results["prepare"]
+    return (
+        text
+        + table(("from", *needs), rows)
+        + f"\nPreparing runs at {cost['times_real_time']:g} times real time and turns "
+        f"{cost['film_mb_per_hour']} MB of film an hour into {cost['prepared_mb_per_hour']} MB.\n"
+    )
+
+
+def loading(table: Table, results: Row) -> str:
+    """The loader beside the steps that it feeds."""
+    lines = [
+        (
+            f"`{name}`",
+            f"{row['loader_examples_per_second']:.0f}",
+            f"{row['steps_examples_per_second']:.0f}",
+            f"{row['together_examples_per_second']:.0f}",
+            f"{row['loader_over_steps']:.1f}",
+            f"{row['loader_over_steps_by_cpu']:.1f}",
+            f"{row['load_average']:.1f}",
+        )
+        for name, row in results["systems"].items()
+    ]
+    head = (
+        "examples a second",
+        "one worker alone",
+        "steps alone",
+        "steps fed by the worker",
+        "worker / steps",
+        "by processor time",
+        "load of the machine",
+    )
+    return table(head, lines)
+
+
+FIGURES_OF: dict[str, Callable[[Table, Row], str]] = {
+    "sounds_speed": speed,
+    "sounds_metrics": metrics,
+    "sounds_prepared": made_ready,
+    "sounds_loading": loading,
+}
+"""By the name of the results, which is the table's with underscores."""

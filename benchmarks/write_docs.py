@@ -246,6 +246,16 @@ def sounds(name: str) -> Callable[[], str]:
     return write
 
 
+def sounds_cost(name: str) -> Callable[[], str]:
+    """A table of what sound costs."""
+
+    def write() -> str:
+        results = load(name)
+        return sounds_tables.FIGURES_OF[name](table, results) + machine(results)
+
+    return write
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
@@ -258,6 +268,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "media-fuzz": media_fuzz,
     "resume": resume,
     **{name: sounds(name) for name in sounds_tables.TABLES},
+    **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
 
 
