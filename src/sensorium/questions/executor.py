@@ -16,7 +16,7 @@ the answer where a program ends in one; here every failure says which step faile
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -99,8 +99,8 @@ def execute(program: Program, items: Sequence[Item], *, strict: bool = False) ->
     if wrong:
         return Execution(None, wrong, ())
     run = _Run(items, strict)
-    for step in program:
-        if not run.take(step):
+    for number, step in enumerate(program):
+        if not run.take(step, _unfit(step, program, number)):
             break
     return run.result()
 
@@ -139,14 +139,37 @@ def walk(tokens: Sequence[str], items: Sequence[Item], *, strict: bool = False) 
         items: the scene, in list order.
         strict: as for `execute`.
     """
-    ended = list(tokens[: tokens.index(END)]) if END in tokens else list(tokens)
     run = _Run(items, strict)
+    for step, wrong in _registered(tokens):
+        if not run.take(step, wrong):
+            break
+    return run.result()
+
+
+def check_tokens(tokens: Sequence[str]) -> None:
+    """Whether `walk` can carry out tokens: the kinds fit, and there is an answer at the end.
+
+    Raises:
+        ProgramError: when it cannot, in one line that names the step.
+    """
+    number, last, wrong = -1, Step(""), "the program is empty"
+    for number, (last, wrong) in enumerate(_registered(tokens)):
+        if wrong:
+            raise ProgramError(f"{_named(number, last)}: {wrong}")
+    wrong = wrong if number < 0 else _no_answer(number, last)
+    if wrong:
+        raise ProgramError(wrong)
+
+
+def _registered(tokens: Sequence[str]) -> Iterator[tuple[Step, str]]:
+    """Tokens as steps in order of execution, each with why it does not fit; ends after one."""
+    ended = list(tokens[: tokens.index(END)]) if END in tokens else list(tokens)
+    steps: list[Step] = []
     saved: int | None = None
     for token in reversed(ended):
         if token in SKIPPED:
             continue
-        number = len(run.values)
-        step = _read(token)
+        step, number, wrong = _read(token), len(steps), ""
         if step.function != "scene":
             takes = FUNCTIONS[step.function].takes if step.function in FUNCTIONS else ()
             sources = (number - 1 if number else None, saved)
@@ -154,10 +177,12 @@ def walk(tokens: Sequence[str], items: Sequence[Item], *, strict: bool = False) 
         elif saved is None:
             saved = number - 1 if number else None
         else:
-            return run.failed(step, "two branches are there already")
-        if not run.take(step):
-            break
-    return run.result()
+            wrong = "two branches are there already"
+        wrong = wrong or _unfit(step, steps, number)
+        steps.append(step)
+        yield step, wrong
+        if wrong:
+            return
 
 
 class _StepError(Exception):
@@ -171,34 +196,28 @@ class _Run:
         self.scene = items
         self.strict = strict
         self.values: list[_Value] = []
-        self.steps: list[Step] = []
         self.trace: list[TraceStep] = []
         self.error = ""
 
-    def take(self, step: Step) -> bool:
-        """Carry out one step; whether it went well."""
+    def take(self, step: Step, wrong: str) -> bool:
+        """Carry out one step, unless something is ``wrong`` with it; whether it went well."""
+        number = len(self.values)
+        value = None
         try:
-            value = self._carried_out(step)
+            if not wrong:
+                value = self._value(step, [self.values[k] for k in step.inputs])
         except _StepError as failure:
-            self.failed(step, str(failure))
+            wrong = str(failure)
+        if value is None:
+            self.error = f"{_named(number, step)}: {wrong}"
+            self.trace.append(TraceStep(step, number, None, None, self.error))
             return False
-        number = len(self.values)
-        listed = value.kind in ("set", "object")
         self.values.append(value)
-        self.steps.append(step)
-        self.trace.append(
-            TraceStep(step, number, value.items, None)
-            if listed
-            else TraceStep(step, number, None, value.word)
-        )
+        if value.kind in ("set", "object"):
+            self.trace.append(TraceStep(step, number, value.items, None))
+        else:
+            self.trace.append(TraceStep(step, number, None, value.word))
         return True
-
-    def failed(self, step: Step, why: str) -> Execution:
-        """Note that a step failed."""
-        number = len(self.values)
-        self.error = f"{_named(number, step)}: {why}"
-        self.trace.append(TraceStep(step, number, None, None, self.error))
-        return self.result()
 
     def result(self) -> Execution:
         """The answer is the last value, when it is a word or a number."""
@@ -206,16 +225,10 @@ class _Run:
         if not error and not self.values:
             error = "the program is empty"
         if not error:
-            error = _no_answer(len(self.values) - 1, self.steps[-1])
+            error = _no_answer(len(self.values) - 1, self.trace[-1].step)
         if not error:
             answer = self.values[-1].word
         return Execution(answer, error, tuple(self.trace))
-
-    def _carried_out(self, step: Step) -> _Value:
-        wrong = _unfit(step, self.steps, len(self.steps))
-        if wrong:
-            raise _StepError(wrong)
-        return self._value(step, [self.values[number] for number in step.inputs])
 
     def _value(self, step: Step, inputs: list[_Value]) -> _Value:
         """The meaning of each function (A6.4 of the published code, in our words)."""

@@ -265,17 +265,26 @@ def execute_tokens(tokens: Int64[Tensor, "B L"], scenes: PackedScenes) -> Int64[
     """
     if len(tokens) != len(scenes):
         raise ValueError(f"got {len(tokens)} programs and {len(scenes)} scenes, expected as many")
-    if tokens.numel() and (int(tokens.max()) >= len(TOKENS) or int(tokens.min()) < -1):
-        raise ValueError(
-            f"got tokens {int(tokens.min())} to {int(tokens.max())}, expected -1 (padding) to "
-            f"{len(TOKENS) - 1}"
-        )
+    check_range(tokens)
     step = CHUNK if tokens.device.type == "cpu" else max(1, len(tokens))
     parts = [
         _in_step(tokens[k : k + step], scenes.facts[k : k + step], scenes)
         for k in range(0, len(tokens), step)
     ]
     return torch.cat(parts) if parts else tokens.new_zeros(0)
+
+
+def check_range(tokens: Int[Tensor, "B L"]) -> None:
+    """Whether all tokens exist.
+
+    Raises:
+        ValueError: when one does not.
+    """
+    if tokens.numel() and (int(tokens.max()) >= len(TOKENS) or int(tokens.min()) < -1):
+        raise ValueError(
+            f"got tokens {int(tokens.min())} to {int(tokens.max())}, expected -1 (padding) to "
+            f"{len(TOKENS) - 1}"
+        )
 
 
 def _in_step(

@@ -1,0 +1,270 @@
+"""The inner loops of the compiled executor, by Numba: types once, then answers.
+
+All in one file: Numba's cache notices a change of the file that holds a function, not of the
+functions that it calls. The numbers of kinds and of what a token does are those of `packed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from jaxtyping import Bool, Int8, Int16, Int32, Int64
+
+from sensorium.questions.packed import (
+    COUNT,
+    EQUAL,
+    EXIST,
+    GREATER,
+    INTERSECT,
+    KINDS,
+    LOOKUP,
+    UNION,
+    UNIQUE,
+)
+from sensorium.worlds.blocks.programs import TOKENS
+from sensorium.worlds.blocks.vocabulary import ANSWERS, MOST
+
+OBJECT, INTEGER = KINDS.index("object"), KINDS.index("integer")
+FIRST_NUMBER = ANSWERS.index("0")
+SCENE = TOKENS.index("scene")
+
+Code = tuple[
+    Int8[np.ndarray, "M"], Int32[np.ndarray, "M 2"], Int64[np.ndarray, "N1"], Bool[np.ndarray, "N"]
+]
+Table = tuple[
+    Int8[np.ndarray, "T"],
+    Int32[np.ndarray, "T"],
+    Bool[np.ndarray, "T"],
+    Bool[np.ndarray, "T"],
+    Bool[np.ndarray, "T"],
+]
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compiles at the first call; keeps the result on disk where that can be written."""
+    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # no folder for the cache
+        return numba.njit(**options)(function)
+
+
+@compiled
+def type_trees(
+    ops: Int8[np.ndarray, "M"],
+    inputs: Int32[np.ndarray, "M 2"],
+    starts: Int64[np.ndarray, "N1"],
+    kinds: Int8[np.ndarray, "T 3"],
+    fine: Bool[np.ndarray, "N"],
+) -> None:
+    """Which programs have kinds that fit, no step unused, and an answer at the end.
+
+    ``kinds``: of the first input, the second, and the output of each token.
+    """
+    longest = 0
+    for p in range(len(fine)):
+        longest = max(longest, starts[p + 1] - starts[p])
+    used = np.zeros(longest, np.bool_)
+    for p in range(len(fine)):
+        start = starts[p]
+        n = starts[p + 1] - start
+        good = n > 0
+        used[:n] = False
+        for k in range(n):
+            op = ops[start + k]
+            if op < 0:
+                good = False
+                break
+            for j in range(2):
+                source = inputs[start + k, j]
+                need = kinds[op, j]
+                if need == 0:
+                    good &= source == -1
+                elif source < 0 or source >= k:
+                    good = False
+                else:
+                    good &= kinds[ops[start + source], 2] == need
+                    used[source] = True
+            if not good:
+                break
+        if good:
+            good = kinds[ops[start + n - 1], 2] > OBJECT
+            for k in range(n - 1):
+                good &= used[k]
+        fine[p] = good
+
+
+@compiled
+def read_registers(
+    tokens: Int8[np.ndarray, "N L"],
+    kinds: Int8[np.ndarray, "T 3"],
+    ops: Int8[np.ndarray, "M"],
+    inputs: Int32[np.ndarray, "M 2"],
+    starts: Int64[np.ndarray, "N1"],
+    fine: Bool[np.ndarray, "N"],
+) -> None:
+    """Prefix tokens as steps, with the two registers of the published executor.
+
+    Fills the last four. Of a program that does not fit, no step is written.
+    """
+    N, L = tokens.shape
+    at = 0
+    for p in range(N):
+        starts[p] = at
+        n = 0
+        saved = -1
+        good = True
+        for k in range(L - 1, -1, -1):
+            op = tokens[p, k]
+            if op < 0:
+                continue
+            left = right = -1
+            if op == SCENE:
+                if saved >= 0:
+                    good = False
+                    break
+                saved = n - 1
+            else:
+                left = n - 1
+                if left < 0 or kinds[ops[at + left], 2] != kinds[op, 0]:
+                    good = False
+                    break
+                if kinds[op, 1] != 0:
+                    right = saved
+                    if right < 0 or kinds[ops[at + right], 2] != kinds[op, 1]:
+                        good = False
+                        break
+            ops[at + n] = op
+            inputs[at + n, 0] = left
+            inputs[at + n, 1] = right
+            n += 1
+        good = good and n > 0
+        if good:
+            good = kinds[ops[at + n - 1], 2] > OBJECT
+        fine[p] = good
+        if good:
+            at += n
+    starts[N] = at
+
+
+@compiled
+def first(members: np.int32, order: np.uint64) -> np.int32:
+    """The first member of a set that is not empty."""
+    while order != 0:
+        item = np.int32(order & np.uint64(15)) - np.int32(1)
+        if (members >> item) & 1:
+            return item
+        order >>= np.uint64(4)
+    item = np.int32(0)
+    while (members >> item) & 1 == 0:
+        item += np.int32(1)
+    return item
+
+
+@compiled
+def size(members: np.int32) -> np.int32:
+    """How many members a set has."""
+    n = np.int32(0)
+    while members != 0:
+        members &= members - 1
+        n += np.int32(1)
+    return n
+
+
+@compiled
+def joined(a: np.int32, a_order: np.uint64, b: np.int32, b_order: np.uint64) -> np.uint64:
+    """The order of a union: all of ``a``, then what is new in ``b``."""
+    out, shift = np.uint64(0), np.uint64(0)
+    b &= ~a
+    while a != 0:
+        item = first(a, a_order)
+        out |= np.uint64(item + 1) << shift
+        shift += np.uint64(4)
+        a &= ~(np.int32(1) << item)
+    while b != 0:
+        item = first(b, b_order)
+        out |= np.uint64(item + 1) << shift
+        shift += np.uint64(4)
+        b &= ~(np.int32(1) << item)
+    return out
+
+
+@compiled
+def answer(
+    code: Code,
+    facts: Int16[np.ndarray, "B F"],
+    which: Int64[np.ndarray, "N"],
+    table: Table,
+    strict: bool,
+    answers: Int64[np.ndarray, "N"],
+) -> None:
+    """Carry out all programs; ``answers``: indices into ANSWERS, -1 for none.
+
+    ``code``: ops, inputs, starts and which are fine. ``facts``: of `PackedScenes`. ``which``: scene
+    of each program. ``table``: what each token does, its column of the facts, whether that is one
+    of an object's, whether it narrows, whether it gives a number.
+
+    A set that a union made may have an order of its own: its members plus one, four bits each, the
+    first one lowest. The order keeps members that a filter has dropped since; 0 is the scene's.
+    """
+    ops, inputs, starts, fine = code
+    does, column, per_object, narrows, integer = table
+    longest = 1
+    for p in range(len(fine)):
+        longest = max(longest, starts[p + 1] - starts[p])
+    values = np.zeros(longest, np.int32)
+    orders = np.zeros(longest, np.uint64)
+    for p in range(len(fine)):
+        answers[p] = -1
+        if not fine[p]:
+            continue
+        row = facts[which[p]]
+        start, n = starts[p], starts[p + 1] - starts[p]
+        value = np.int32(0)
+        for k in range(n):
+            op = ops[start + k]
+            does_now = does[op]
+            left = inputs[start + k, 0]
+            order = np.uint64(0)
+            if does_now == LOOKUP:
+                if narrows[op]:
+                    value = row[column[op]] & values[left]
+                    order = orders[left]
+                elif per_object[op]:
+                    value = np.int32(row[column[op] + values[left]])
+                else:
+                    value = np.int32(row[column[op]])
+            elif does_now == UNIQUE:
+                members = values[left]
+                if members == 0 or (strict and members & (members - 1) != 0):
+                    value = np.int32(-1)
+                    break
+                value = first(members, orders[left])
+            elif does_now == COUNT:
+                value = size(values[left])
+            elif does_now == EXIST:
+                value = np.int32(values[left] == 0)
+            else:
+                a, b = values[left], values[inputs[start + k, 1]]
+                if does_now == INTERSECT:
+                    value = a & b
+                    order = orders[left]
+                elif does_now == UNION:
+                    value = a | b
+                    order = joined(b, orders[inputs[start + k, 1]], a, orders[left])
+                elif does_now == EQUAL:
+                    value = np.int32(a != b)
+                elif does_now == GREATER:
+                    value = np.int32(a <= b)
+                else:
+                    value = np.int32(a >= b)
+            values[k] = value
+            orders[k] = order
+        if value >= 0:
+            if not integer[ops[start + n - 1]]:
+                answers[p] = value
+            elif value <= MOST:
+                answers[p] = value + FIRST_NUMBER
