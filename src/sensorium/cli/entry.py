@@ -16,6 +16,7 @@ from typing import Any
 
 import tyro
 
+from sensorium.cli.asking import Ask
 from sensorium.cli.checking import Check
 from sensorium.cli.console import Console, explain
 from sensorium.cli.converting import Convert
@@ -36,6 +37,7 @@ COMMANDS: dict[str, type[Command]] = {
     "watch": Watch,
     "recognize": Recognize,
     "separate": Separate,
+    "ask": Ask,
     "models": Models,
     "train": Train,
     "evaluate": Evaluate,
