@@ -30,7 +30,7 @@ ONE_CYCLE = Schedule("cosine", warmup=0.1)
 # --- on the stage ---------------------------------------------------------------------------------
 
 STAGE_SPECTRA = SpectraConfig(bins=128, frames=64)
-STAGE_VIEW = SoundView(size=64, frames=3, stride=4)
+STAGE_VIEW = SoundView(size=64, frames=3, stride=4, close=128)
 STAGE_FLOW = FlowGrid(DISFlow("fast", least=96, finest_scale=0), stride=2)
 STAGE_NETWORK = PixelsConfig(
     "resnet_tiny",

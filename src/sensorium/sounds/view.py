@@ -24,6 +24,9 @@ class SoundView:
         fps: frame rate in hertz on which pictures are counted.
         frames: pictures of a window, around its middle.
         stride: pictures at ``fps`` from one to the next.
+        close: height and width at which The Sound of Pixels looks at a video to be separated; 0
+            for ``size``. Performers who share a picture are smaller in it than a soloist was in
+            training; looked at more closely they are as large again.
         mean: per channel, of pixel values in 0..1.
         std: per channel.
     """
@@ -32,6 +35,7 @@ class SoundView:
     fps: float = 8.0
     frames: int = 3
     stride: int = 24
+    close: int = 0
     mean: tuple[float, float, float] = images.IMAGENET_MEAN
     std: tuple[float, float, float] = images.IMAGENET_STD
 

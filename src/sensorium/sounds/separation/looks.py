@@ -84,7 +84,8 @@ class Looks:
     def _see(self, numbers: Sequence[int]) -> list[Float[Tensor, "K 1 h w"]]:
         """The maps of single pictures."""
         self.seen += len(numbers)
-        size = self.system.config.view.size
+        view = self.system.config.view
+        size = view.close or view.size
         span, step = self.video.span, self._step
         times = [min(span.start + (n + 0.5) * step, span.end) for n in numbers]
         pictures = [images.resize(self.video.frames([t]), (size, size)) for t in times]
