@@ -83,7 +83,7 @@ def sight_figure(sight: Sight) -> Figure:
     from matplotlib.figure import Figure
 
     canvas = _Canvas(sight)
-    height = max(6.2 * canvas.aspect, 0.28 * len(sight.scene.items) + 0.8)
+    height = max(6 * canvas.aspect + 0.2, 0.2 * len(sight.scene.items) + 0.6)
     figure = Figure(figsize=(10, height), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     _blank(left)
@@ -93,9 +93,7 @@ def sight_figure(sight: Sight) -> Figure:
         canvas.number(left, which)
     lines = [
         f"{k:2d}  {named(item):<28}{score:.2f}"
-        for k, (item, score) in enumerate(
-            zip(sight.scene.items, sight.scene.scores, strict=True), 1
-        )
+        for k, (item, score) in enumerate(zip(sight.scene.items, sight.scene.scores, strict=True))
     ]
     right.axis("off")
     right.text(
@@ -120,8 +118,8 @@ def answer_figure(answer: Answer) -> Figure:
     down = max(1, -(-len(steps) // across))
     wide = max(3.1, 6.2 / across)
     head = textwrap.wrap(answer.question, round(15 * wide * across / 2)) or [""]
-    top = 0.28 * len(head) + 0.5
-    tall = wide * canvas.aspect + 0.62
+    top = 0.22 * len(head) + 0.3
+    tall = wide * canvas.aspect + 0.5
     figure = Figure(figsize=(wide * across, tall * down + top), layout="constrained")
     figure.suptitle(_headline(answer, head), fontsize=11, x=0.01, ha="left", linespacing=1.4)
     panels = np.atleast_1d(np.asarray(figure.subplots(down, across, squeeze=False))).ravel()
@@ -165,23 +163,23 @@ def _panel(
     far = inputs and inputs != (number - 1,)
     source = f"  of {' and '.join(str(i) for i in inputs)}" if far else ""
     axes.set_title(f"{number}  {step.step.token}{source}", fontsize=8.5, family=_MONO, loc="left")
-    text = _caption(step, several)
+    text = _caption(step, [v for v in (steps[k].value for k in inputs) if v], several)
     color = _WRONG if step.error else "black"
     axes.set_xlabel("\n".join(textwrap.wrap(text, 46)), fontsize=8.5, color=color)
     if step.value is not None and not step.error:
         axes.text(
-            0.5, 0.5, step.value, transform=axes.transAxes, ha="center", va="center", fontsize=20,
-            color="white", weight="bold",
-            bbox={"boxstyle": "round,pad=0.3", "fc": "black", "ec": "none", "alpha": 0.65},
+            0.97, 0.94, step.value, transform=axes.transAxes, ha="right", va="top", fontsize=17,
+            color="black", weight="bold",
+            bbox={"boxstyle": "round,pad=0.3", "fc": _CHOSEN, "ec": "none"},
         )  # fmt: skip
 
 
-def _caption(step: TraceStep, several: int) -> str:
-    """What is written below a step's picture."""
+def _caption(step: TraceStep, words: Sequence[str], several: int) -> str:
+    """What is written below a step's picture; ``words`` are what it was given, if not things."""
     if step.error:
         return step.error
     if step.value is not None:
-        return ""
+        return " and ".join(words)
     if several > 1:
         return f"the first of {several}"
     return "" if step.step.function == "unique" else counted(len(step.items or ()))
