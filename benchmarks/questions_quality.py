@@ -1,0 +1,291 @@
+"""What NS-VQA claims, on blocks: answers by type of question, beside networks without symbols.
+
+    python benchmarks/questions_quality.py [--only answers end-to-end cogent] [--seeds 0 1 2]
+        [--weights nsvqa] [--scenes FOLDER] [--parser FOLDER] [--collect] [--list]
+
+``answers`` measures trained weights (bundled, or the systems of run folders) on held-out pictures
+and questions: from pixels and from true scenes, with parsed and with annotated programs.
+``end-to-end`` trains FiLM and CNN+LSTM on pictures, questions and answers. ``cogent`` trains scene
+parsers on CLEVR-CoGenT's condition A and goes on with a few scenes of B. The curve over annotated
+programs is `questions_curve.py`'s; its figures are taken over. Writes
+``results/questions_quality.json``. Runs and figures that are there are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import questions_measures as measures
+from questions_held_out import HeldOut
+from questions_measures import Tables
+from questions_runs import BASELINES, RUNS, Run, budget, prepared
+from questions_scoring import over_seeds
+from report import RESULTS, write_results
+from sensorium import store, training
+from sensorium.questions.baselines import EndToEndSystem
+from sensorium.questions.systems import NSVQASystem
+from sensorium.recipe import Recipe
+from sensorium.training.run_folder import describe
+
+SECTIONS = ("answers", "end-to-end", "cogent")
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network with one seed.
+
+    Attributes:
+        name: of the run.
+        seed: of the training.
+        run: what to train.
+        recipe: how.
+        folder: of the run.
+        cache: for pictures and questions.
+        scenes: to test on.
+    """
+
+    name: str
+    seed: int
+    run: Run
+    recipe: Recipe
+    folder: Path
+    cache: Path
+    scenes: int
+
+    @property
+    def kept(self) -> Path:
+        """Where the figures are."""
+        return self.folder / f"figures-{self.scenes}.json"
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
+        trained = (self.folder / "system" / "config.json").exists()
+        return trained and (self.kept.exists() or not self.run.measured)
+
+    def stale(self) -> bool:
+        """Whether the run that is there is of another recipe."""
+        path = self.folder / "recipe.json"
+        if not path.exists():
+            return False
+        return bool(json.loads(path.read_text()) != json.loads(json.dumps(describe(self.recipe))))
+
+
+def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:
+    """Jobs that must follow each other, the first seed of everything before the others."""
+    for seed in options.seeds:
+        chain: list[Job] = []
+        for name, run in RUNS.items():
+            first = seed == options.seeds[0]
+            if run.section not in options.only or not (first or run.every_seed):
+                continue
+            job = made(name, run, seed, options)
+            if run.section == "cogent":
+                chain.append(job)
+            else:
+                yield [job]
+        if chain:
+            yield chain
+
+
+def made(name: str, run: Run, seed: int, options: argparse.Namespace) -> Job:
+    """A run with its folder."""
+
+    def place(run_name: str) -> Path:
+        short = "-".join("".join(c if c.isalnum() else " " for c in run_name).split())
+        folder: Path = options.folder / f"{run.section}-{short}-seed{seed}"
+        return folder
+
+    recipe = prepared(run, seed, options.factor, options.cache)
+    if run.after:
+        recipe = replace(recipe, init=str(place(run.after) / "system"))
+    scenes = options.cogent if run.section == "cogent" else options.test
+    return Job(name, seed, run, recipe, place(name), options.cache, scenes)
+
+
+def carry_out(lane: list[Job]) -> list[str]:
+    """Train and measure runs one after another on one core; what is there is kept."""
+    torch.set_num_threads(1)
+    logging.disable(logging.WARNING)
+    failed = []
+    for job in lane:
+        try:
+            if not job.done:
+                train_and_measure(job)
+        except Exception as error:  # must not stop the others
+            failed.append(f"{job.name}, seed {job.seed}: {type(error).__name__}: {error}")
+    return failed
+
+
+def train_and_measure(job: Job) -> None:
+    """One run."""
+    own = next((s for s in BASELINES.values() if type(job.recipe.system) is s.Config), None)
+    training.train(job.recipe, job.folder, resume=True, system=own, bar=False)
+    if not job.run.measured:
+        return
+    system = store.load(job.folder / "system", systems={**store.systems(), **BASELINES})
+    if isinstance(system, EndToEndSystem):
+        tables = measures.end_to_end(system, HeldOut(job.cache, job.scenes), job.name)
+    else:
+        assert isinstance(system, NSVQASystem)
+        tables = {}
+        for condition in ("a", "b"):
+            held_out = HeldOut(job.cache, job.scenes, condition=condition)
+            tables |= measures.cogent(system.scenes, held_out, job.name)
+    write(job.kept, tables)
+
+
+def write(path: Path, tables: Any) -> None:
+    """Figures, whole or not at all; says the main ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(tables))
+    unfinished.replace(path)
+    for table, rows in tables.items():
+        for row, figures in rows.items() if isinstance(rows, dict) else ():
+            if isinstance(figures, dict):
+                shown = {k: v for k, v in figures.items() if isinstance(v, float) and "/" not in k}
+                values = "  ".join(f"{k} {v:.4f}" for k, v in shown.items())
+                print(f"{table:12} {row:40} {values}", flush=True)
+
+
+# --- trained weights ------------------------------------------------------------------------------
+
+
+def nsvqa_of(source: str) -> NSVQASystem:
+    """A trained NS-VQA: a bundled name, a system's folder or a run folder."""
+    system = store.load(source)
+    if not isinstance(system, NSVQASystem):
+        raise ValueError(f"{source}: holds {system.name}, expected nsvqa")
+    return system
+
+
+def digest_of(*parts: torch.nn.Module) -> str:
+    """A name for these weights."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for name, tensor in part.state_dict().items():
+            digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def about(system: NSVQASystem, part: torch.nn.Module) -> dict[str, Any]:
+    """How one of its halves was trained."""
+    card = system.card
+    out = {} if card is None else {k: getattr(card, k) for k in ("recipe", "steps", "trained_on")}
+    return {**out, "parameters": sum(p.numel() for p in part.parameters())}
+
+
+def measure_weights(options: argparse.Namespace) -> None:
+    """The section ``answers``; kept under the weights' digest."""
+    torch.set_num_threads(1)
+    one, other = (nsvqa_of(s or options.weights) for s in (options.scenes, options.parser))
+    path = options.folder / f"answers-{digest_of(one.scenes, other.parser)}-{options.test}.json"
+    if not path.exists():
+        held_out = HeldOut(options.cache, options.test)
+        tables: Tables = measures.nsvqa(one.scenes, other.parser, held_out)
+        learned_on = HeldOut(options.cache, options.test, split="val")
+        tables["answers"] |= measures.guesses(held_out, learned_on)["answers"]
+        write(path, tables)
+    weights = {"scenes": about(one, one.scenes), "parser": about(other, other.parser)}
+    kept = {"tables": json.loads(path.read_text()), "weights": weights}
+    (options.folder / "answers.json").write_text(json.dumps(kept))
+
+
+# --- all together ---------------------------------------------------------------------------------
+
+
+def collect(options: argparse.Namespace) -> dict[str, Any]:
+    """Everything that is there: tables by row, trainings, the curve."""
+    every = argparse.Namespace(**{**vars(options), "only": list(SECTIONS)})
+    tables: dict[str, dict[str, Any]] = {}
+    networks: dict[str, Any] = {}
+    weights: dict[str, Any] = {}
+    latest = options.folder / "answers.json"
+    if latest.exists():
+        kept = json.loads(latest.read_text())
+        tables, weights = kept["tables"], kept["weights"]
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for job in (job for lane in lanes(every) for job in lane):
+        if not job.done or job.stale():
+            continue
+        label = f"cogent {job.name}" if job.run.section == "cogent" else job.name
+        row = networks.setdefault(label, {"seeds": [], **budget(job.recipe, job.folder)})
+        row["seeds"].append(job.seed)
+        if job.run.measured:
+            for table, rows in json.loads(job.kept.read_text()).items():
+                for name, figures in rows.items():
+                    found.setdefault((table, name), {})[str(job.seed)] = figures
+    for (table, name), by_seed in found.items():
+        tables.setdefault(table, {})[name] = over_seeds(by_seed)
+    out = {"scenes": options.test, "cogent_scenes": options.cogent, "questions_per_scene": 10}
+    out |= {"weights": weights, "networks": networks, "tables": tables}
+    curve = RESULTS / "questions_curve.json"
+    if curve.exists():
+        out["curve"] = json.loads(curve.read_text())
+    return out
+
+
+def show(options: argparse.Namespace) -> None:
+    """What is there and what is not."""
+    for job in (job for lane in lanes(options) for job in lane):
+        state = "stale" if job.stale() else "done" if job.done else "to do"
+        print(f"{job.folder.name:44} {sum(s.steps for s in job.recipe.stages):6} steps  {state}")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--weights", default="nsvqa", help="bundled name or run folder")
+    parser.add_argument("--scenes", default="", help="likewise, of the scene parser alone")
+    parser.add_argument("--parser", default="", help="likewise, of the question parser alone")
+    parser.add_argument("--factor", type=float, default=1.0, help="on the steps of training")
+    parser.add_argument("--test", type=int, default=1000, help="held-out scenes")
+    parser.add_argument("--cogent", type=int, default=300, help="held-out scenes of a condition")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=ROOT / "runs/questions/quality")
+    parser.add_argument("--cache", type=Path, default=ROOT / "runs/questions/cache")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    parser.add_argument("--collect", action="store_true", help="train nothing, take what is there")
+    parser.add_argument("--list", action="store_true", help="say what is there, do nothing")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    if options.list:
+        show(options)
+        return 0
+    failed: list[str] = []
+    if not options.collect:
+        if "answers" in options.only:
+            measure_weights(options)
+        todo = [lane for lane in lanes(options) if not all(job.done for job in lane)]
+        for job in (job for lane in todo for job in lane if job.stale()):
+            print(f"{job.folder}: of another recipe; delete it to make it anew")
+        todo = [lane for lane in todo if not any(job.stale() for job in lane)]
+        if todo:
+            spawn = get_context("spawn")
+            with ProcessPoolExecutor(options.processes, mp_context=spawn) as pool:
+                failed = [line for lines in pool.map(carry_out, todo) for line in lines]
+    write_results("questions_quality", collect(options), options.out)
+    print("\n".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
