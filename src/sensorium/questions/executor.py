@@ -95,14 +95,13 @@ def execute(program: Program, items: Sequence[Item], *, strict: bool = False) ->
     Returns:
         The answer and the trace; for a program that is malformed, ill-typed or fails, the error.
     """
-    wrong = _unused(program)
-    if wrong:
-        return Execution(None, wrong, ())
     run = _Run(items, strict)
     for number, step in enumerate(program):
         if not run.take(step, _unfit(step, program, number)):
             break
-    return run.result()
+    result = run.result()
+    unused = "" if result.error else _unused(program)
+    return replace(result, answer=None, error=unused) if unused else result
 
 
 def check(program: Program) -> None:
@@ -111,14 +110,12 @@ def check(program: Program) -> None:
     Raises:
         ProgramError: when it is not, in one line that names the step.
     """
-    wrong = _unused(program)
-    if wrong:
-        raise ProgramError(wrong)
     for number, step in enumerate(program):
         wrong = _unfit(step, program, number)
         if wrong:
             raise ProgramError(f"{_named(number, step)}: {wrong}")
-    wrong = _no_answer(len(program) - 1, program[-1])
+    wrong = _no_answer(len(program) - 1, program[-1]) if program else "the program is empty"
+    wrong = wrong or _unused(program)
     if wrong:
         raise ProgramError(wrong)
 
@@ -354,9 +351,7 @@ def _unfit(step: Step, program: Sequence[Step], number: int) -> str:
 
 
 def _unused(program: Program) -> str:
-    """That the program is empty or a step's output is taken by none; empty when all are."""
-    if not program:
-        return "the program is empty"
+    """That a step's output is taken by none; empty when all are but the last."""
     used = {number for step in program for number in step.inputs}
     loose = next((k for k in range(len(program) - 1) if k not in used), None)
     if loose is None:
