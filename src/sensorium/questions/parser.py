@@ -29,6 +29,9 @@ State = tuple[Tensor, Tensor]
 _SHUT = 100.0
 """Added before a gate's sigmoid, it is 0 or 1 to the last bit."""
 
+_PART = 64
+"""Questions of like length that are read together in training."""
+
 
 @dataclass(frozen=True)
 class ParserConfig:
@@ -65,6 +68,19 @@ class ParserConfig:
     credit: Literal["sample", "batch"] = "sample"
     decay: float = 0.9
     entropy: float = 0.0
+
+    def __post_init__(self) -> None:
+        least = {"hidden": 1, "embedding": 1, "layers": 1, "longest": 3, "longest_question": 3}
+        for name, value in least.items():
+            if getattr(self, name) < value:
+                raise ValueError(
+                    f"parser: {name} must be at least {value}, got {getattr(self, name)!r}"
+                )
+        for name in ("dropout", "decay"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"parser: {name} must be 0 to 1, got {getattr(self, name)!r}")
+        if self.credit not in ("sample", "batch"):
+            raise ValueError(f"parser: credit must be 'sample' or 'batch', got {self.credit!r}")
 
 
 @dataclass(frozen=True)
@@ -257,7 +273,7 @@ class QuestionParser(nn.Module):
             ValueError: when it holds neither.
         """
         if "program" in batch:
-            return self._supervised(batch["question"], batch["program"])
+            return self._supervised(batch)
         if "answer" in batch:
             return reinforce(self, batch)
         raise ValueError(
@@ -265,18 +281,34 @@ class QuestionParser(nn.Module):
             f"{', '.join(sorted(batch))}; see QuestionParser for the keys"
         )
 
-    def _supervised(
-        self, question: Int64[Tensor, "B L"], program: Int64[Tensor, "B T"]
-    ) -> dict[str, Tensor]:
+    def _supervised(self, batch: Batch) -> dict[str, Tensor]:
         """Mean negative log-likelihood of the tokens after ``<START>``."""
-        if not self.config.over_padding:
-            program = program[:, : int((program != NULL).sum(1).max())]
-        logs = self(question, program[:, :-1])
-        ignored = -100 if self.config.over_padding else NULL
-        loss: Tensor = F.nll_loss(
-            logs.flatten(0, 1), program[:, 1:].flatten(), ignore_index=ignored
-        )
-        return {"loss": loss}
+        whole = self.config.over_padding
+        losses, counted = [], 0
+        for part in self.parts(batch):
+            program = part["program"]
+            if not whole:
+                program = program[:, : int((program != NULL).sum(1).max())]
+            logs = self(part["question"], program[:, :-1]).flatten(0, 1)
+            target = program[:, 1:].flatten()
+            ignored = -100 if whole else NULL
+            losses.append(F.nll_loss(logs, target, ignore_index=ignored, reduction="sum"))
+            counted += int((target != ignored).sum())
+        return {"loss": torch.stack(losses).sum() / counted}
+
+    def parts(self, batch: Batch) -> list[Batch]:
+        """A batch by length of the questions, so that less of it is padding.
+
+        It stays whole where its padding counts.
+        """
+        question = batch["question"]
+        counts = self.config.over_padding or not self.config.mask_attention
+        if counts or len(question) <= _PART:
+            return [batch]
+        order = (question != NULL).sum(1).argsort()
+        return [
+            {key: value[rows] for key, value in batch.items()} for rows in torch.split(order, _PART)
+        ]
 
     @torch.no_grad()
     def decode(self, question: Int64[Tensor, "B L"], beam: int = 1) -> Decoded:
@@ -292,7 +324,12 @@ class QuestionParser(nn.Module):
             texts: in plain words.
             beam: partial programs that are followed at a time; 1 takes the likeliest token.
             batch: questions at once.
+
+        Raises:
+            ValueError: for a single string.
         """
+        if isinstance(texts, str):
+            raise ValueError(f"parse takes a list of questions, got {texts!r}; put it in brackets")
         words = [tokenise(text) for text in texts]
         wrong = [self._wrong(w) for w in words]
         order = sorted((i for i in range(len(texts)) if not wrong[i]), key=lambda i: len(words[i]))

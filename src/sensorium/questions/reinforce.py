@@ -53,14 +53,9 @@ def reinforce(parser: QuestionParser, batch: Batch) -> dict[str, Tensor]:
     with r the batch's mean reward and b moved before it is used, as in the released code. The
     entropy's factor weighs its sum over the steps, per question or of the whole batch likewise.
     """
-    config, question = parser.config, batch["question"]
-    whole = config.credit == "batch"
-    tokens = sample(parser, question, past_end=whole).tokens
-    won = rewards(tokens, batch)
-    logs = _logs(parser, question, tokens)
-    counted = torch.ones_like(tokens, dtype=torch.bool) if whole else up_to_end(tokens)
-    chosen = logs.gather(2, tokens[..., None])[..., 0].where(counted, 0.0).sum(1)
-    entropy = -(logs.exp() * logs.clamp(min=-1e4)).sum(2).where(counted, 0.0).sum(1)
+    config, whole = parser.config, parser.config.credit == "batch"
+    tries = [_try(parser, part) for part in parser.parts(batch)]
+    won, chosen, entropy = (torch.cat(values) for values in zip(*tries, strict=True))
     moved = config.decay * parser.baseline + (1 - config.decay) * won.mean()
     if whole:
         loss = -(won.mean() - moved) * chosen.sum() - config.entropy * entropy.sum()
@@ -68,6 +63,22 @@ def reinforce(parser: QuestionParser, batch: Batch) -> dict[str, Tensor]:
         loss = -((won - parser.baseline) * chosen).mean() - config.entropy * entropy.mean()
     parser.baseline.copy_(moved)
     return {"loss": loss, "reward": won.mean(), "entropy": entropy.mean().detach()}
+
+
+def _try(
+    parser: QuestionParser, batch: Batch
+) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"], Float[Tensor, "B"]]:
+    """A program sampled for each question: its reward, log-probability, and summed entropy."""
+    whole = parser.config.credit == "batch"
+    tokens = sample(parser, batch["question"], past_end=whole).tokens
+    counted = torch.ones_like(tokens, dtype=torch.bool) if whole else up_to_end(tokens)
+    won = rewards(tokens, batch)
+    longest = int(counted.any(0).sum())
+    tokens, counted = tokens[:, :longest], counted[:, :longest]
+    logs = _logs(parser, batch["question"], tokens)
+    chosen = logs.gather(2, tokens[..., None])[..., 0].where(counted, 0.0).sum(1)
+    surprise = -(logs.exp() * logs.clamp(min=-1e4)).sum(2).where(counted, 0.0).sum(1)
+    return won, chosen, surprise
 
 
 def _logs(

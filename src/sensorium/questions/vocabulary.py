@@ -69,7 +69,7 @@ class Words:
         """A word's number, that of its other case, or `UNK`."""
         known = self.numbers
         for spelling in (word, word.lower(), word.capitalize()):
-            if spelling in known:
+            if known.get(spelling, NULL) >= len(SPECIALS):
                 return known[spelling]
         return UNK
 
