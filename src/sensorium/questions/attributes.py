@@ -104,11 +104,12 @@ class AttributeNet(nn.Module):
         features = config.trunk.features
         self.hidden: nn.Linear | None = None
         if config.hidden:
-            self.hidden = nn.Linear(features + PLACE, config.hidden)
+            self.place = nn.Linear(PLACE, config.hidden)
+            self.hidden = nn.Linear(features + config.hidden, config.hidden)
         self.fc = nn.Linear(config.hidden or features, OUTPUTS)
         self.gray: ResNet | None = None
         if config.gray_shape:
-            self.gray = ResNet(replace(config.trunk, in_channels=2))
+            self.gray = ResNet(config.trunk)
             self.gray_fc = nn.Linear(features, _SHAPES)
 
     def forward(
@@ -118,33 +119,38 @@ class AttributeNet(nn.Module):
         place: Float[Tensor, "N 8"],
     ) -> Float[Tensor, "N 18"]:
         """A number for each value, then the position."""
-        block, picture = self._seen(crop, mask)
-        x = self.trunk(torch.cat([block, picture], 1).contiguous(memory_format=torch.channels_last))
+        pixels, inside = self._seen(crop, mask)
+        x = self.trunk(self._framed(pixels, inside))
         x = x.mean((2, 3))
         if self.hidden is not None:
-            x = F.relu(self.hidden(torch.cat([x, place.to(x.dtype)], 1)))
+            where = F.relu(self.place(place))
+            x = F.relu(self.hidden(torch.cat([x, where.to(x.dtype)], 1)))
         out: Tensor = self.fc(x).float()
         if self.gray is not None:
-            gray = torch.cat([block.mean(1, keepdim=True), picture.mean(1, keepdim=True)], 1)
+            gray = self._framed(pixels.mean(1, keepdim=True).expand_as(pixels), inside)
             shape = self.gray_fc(self.gray(gray).mean((2, 3))).float()
             out = torch.cat([out[:, : -3 - _SHAPES], shape, out[:, -3:]], 1)
         return out
 
     def _seen(
         self, crop: UInt8[Tensor, "N 3 h w"], mask: UInt8[Tensor, "N h w"]
-    ) -> tuple[Float[Tensor, "N 3 H W"], Float[Tensor, "N 3 H W"]]:
-        """The block alone on black, and the picture, both normalised."""
+    ) -> tuple[Float[Tensor, "N 3 h w"], Float[Tensor, "N 1 h w"]]:
+        """Picture and mask in 0..1 on the network's device."""
         device = self.fc.weight.device
         pixels = crop.to(device).float() / 255
-        if self.config.bgr:
-            pixels = pixels.flip(1)
-        block = images.normalise(pixels * (mask.to(device)[:, None].float() / 255))
-        picture = images.normalise(pixels)
+        inside = mask.to(device)[:, None].float() / 255
+        return pixels.flip(1) if self.config.bgr else pixels, inside
+
+    def _framed(
+        self, pixels: Float[Tensor, "N 3 h w"], inside: Float[Tensor, "N 1 h w"]
+    ) -> Float[Tensor, "N 6 H W"]:
+        """The block alone on black, and the picture, normalised; whole ones on the canvas."""
+        both = [images.normalise(pixels * inside), images.normalise(pixels)]
+        x = torch.cat(both, 1).contiguous(memory_format=torch.channels_last)
         if not self.config.view.whole:
-            return block, picture
-        room = _CANVAS - pixels.shape[-2]  # the published code puts 149 rows from row 38 on
-        padding = (0, 0, (room + 1) // 2, room // 2)
-        return F.pad(block, padding), F.pad(picture, padding)
+            return x
+        room = _CANVAS - x.shape[2]  # the published code puts 149 rows from row 38 on
+        return F.pad(x, (0, 0, (room + 1) // 2, room // 2))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of each attribute and L1 of the position, or one mean squared error."""

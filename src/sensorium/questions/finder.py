@@ -213,9 +213,9 @@ class Finder(nn.Module):
         """The blocks in each picture. Call in ``eval()`` mode."""
         box = self._box(pictures)
         maps = self(box.shrink(pictures))
-        return [self._read(maps, k, box) for k in range(len(pictures))]
+        return [self.read(maps, k, box) for k in range(len(pictures))]
 
-    def _read(self, maps: Maps, k: int, box: Letterbox) -> Found:
+    def read(self, maps: Maps, k: int, box: Letterbox) -> Found:
         """The peaks of one picture's heat map, each with what votes for it."""
         heat = maps.heat[k, 0].sigmoid()
         peaks = heat * (heat == F.max_pool2d(heat[None], 3, 1, 1)[0])
@@ -305,7 +305,7 @@ def _assign(
     spots = _grid(votes.shape[-2:], 2, votes).permute(2, 0, 1)  # [h, w, 2] -> [2, h, w]
     grown = box.grow(torch.cat([inside, spots + UNIT * votes]))
     if not len(centres):
-        return torch.zeros(0, *grown.shape[-2:], dtype=torch.bool, device=votes.device)
+        return box.enlarge(grown[:0] > 0)
     gaps = (grown[None, 1:] - centres[:, :, None, None]).square().sum(1)
     least, owner = gaps.min(0)
     solid = (grown[0] > 0) & (least < UNIT**2)
