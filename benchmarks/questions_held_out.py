@@ -30,7 +30,7 @@ class HeldOut:
     """So many scenes of a split, with questions about each.
 
     Attributes:
-        folder: for pictures and questions.
+        folder: for pictures and questions; none: they are made when asked for.
         scenes: how many.
         each: questions per scene.
         condition: which colours cubes and cylinders may have (``a``, ``b``: CLEVR-CoGenT).
@@ -38,7 +38,7 @@ class HeldOut:
         processes: that draw; 0: as many as there are cores.
     """
 
-    folder: Path
+    folder: Path | None
     scenes: int = 1000
     each: int = 10
     condition: Condition = "any"
@@ -64,10 +64,13 @@ class HeldOut:
     @cached_property
     def questions(self) -> list[Question]:
         """All questions; each knows the number of its picture."""
-        path = self.rendered.folder / f"asked-{self.scenes}x{self.each}.npz"
-        if not path.exists():
-            self.ask().write(path)
-        table = QuestionTable.read(path)
+        if self.folder is None:
+            table = self.ask()
+        else:
+            path = self.rendered.folder / f"asked-{self.scenes}x{self.each}.npz"
+            if not path.exists():
+                self.ask().write(path)
+            table = QuestionTable.read(path)
         return [question_of(table, row) for row in range(len(table))]
 
     def ask(self) -> QuestionTable:

@@ -39,17 +39,22 @@ def scored(questions: Sequence[Question], answers: Sequence[str | None]) -> dict
             none += 1
             guessed += 1 / len(candidates(question.program[-1].token))
     hits = [hit for hits in right.values() for hit in hits]
-    out = {"accuracy": statistics.mean(hits)}
-    out |= {f"accuracy/{kind}": statistics.mean(hits) for kind, hits in right.items() if hits}
+    out = {"accuracy": share(hits)}
+    out |= {f"accuracy/{kind}": share(hits) for kind, hits in right.items() if hits}
     out["no_answer"] = none / len(hits)
     out["accuracy_with_guess"] = (sum(hits) + guessed) / len(hits)
     return out
 
 
+def share(hits: Sequence[bool]) -> float:
+    """Of those that hit."""
+    return sum(hits) / len(hits)
+
+
 def program_match(questions: Sequence[Question], programs: Sequence[Sequence[str]]) -> float:
     """Share of programs, as prefix tokens, that are the annotated ones to the letter."""
     pairs = zip(questions, programs, strict=True)
-    return statistics.mean(tuple(to_tokens(q.program)) == tuple(p) for q, p in pairs)
+    return share([tuple(to_tokens(q.program)) == tuple(p) for q, p in pairs])
 
 
 def commonest(questions: Sequence[Question]) -> Callable[[Question], str]:
@@ -58,7 +63,12 @@ def commonest(questions: Sequence[Question]) -> Callable[[Question], str]:
     for question in questions:
         counts.setdefault(question.program[-1].function, Counter())[question.answer] += 1
     best = {function: count.most_common(1)[0][0] for function, count in counts.items()}
-    return lambda question: best[question.program[-1].function]
+
+    def guess(question: Question) -> str:
+        last = question.program[-1]
+        return best.get(last.function) or candidates(last.token)[0]
+
+    return guess
 
 
 # --- scenes ---------------------------------------------------------------------------------------
@@ -146,7 +156,7 @@ class SceneTally:
             "precision": pairs / max(1, self.found),
             "scene_exact": self.exact / max(1, self.scenes),
         }
-        out |= {f"right/{a}": statistics.mean(hits) for a, hits in self.hits.items() if hits}
+        out |= {f"right/{a}": share(hits) for a, hits in self.hits.items() if hits}
         if pairs:
             out["mask_iou"] = statistics.mean(self.ious)
             out["position_error"] = statistics.mean(self.offsets)
