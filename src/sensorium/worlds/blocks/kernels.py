@@ -1,397 +1,386 @@
-"""The ray caster's inner loops, compiled by Numba.
+"""The ray caster's inner loops, compiled by Numba. `rendering` says what they draw.
 
-All in one file: Numba's cache notices a change of the file that holds a function, not of the
-functions that it calls. Single precision without ``fastmath``: additions, products, divisions and
-square roots are then the same on every processor, and nothing else is used.
+All that is known of a scene is one array: four rows for the camera (its place, the ray through the
+upper left corner, its change per column and per row), one for each lamp, one for each block. A
+set of blocks is a number whose bits are their places in the scene.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
-from jaxtyping import Float32, Int8, Int32, UInt8
+from jaxtyping import Float32, Int8, Int32
 
-F = np.float32
-ZERO, ONE, TWO, HALF = F(0), F(1), F(2), F(0.5)
-FAR = F(1e9)
-TINY = F(1e-6)
-NEAR = F(1e-4)
-BEVEL = F(0.10)
-PILLOW = F(0.22)
-SKY_UP, SKY_DOWN = F(0.16), F(0.22)
-GROUND, RIM = F(0.62), F(0.32)
+from sensorium.worlds.blocks.shapes import (
+    ACROSS,
+    BLOCKS,
+    BOUND,
+    BOX,
+    CENTER,
+    COLOR,
+    CORNER,
+    DOWN,
+    EYE,
+    FAR,
+    LAMPS,
+    METAL,
+    NEAR,
+    RADIUS,
+    normal,
+    reach,
+)
+from sensorium.worlds.blocks.vectors import (
+    ONE,
+    ZERO,
+    F,
+    Real,
+    Three,
+    World,
+    clip,
+    compiled,
+    dot,
+    each,
+    minus,
+    more,
+    three,
+    times,
+    unit,
+)
+
+PLACE, LIGHT, HALF_U, HALF_V, SPREAD, AXIS = 0, 3, 6, 9, 12, 13
+"""Columns of a lamp's row."""
+TWO, HALF = F(2), F(0.5)
+UP = (ZERO, ZERO, ONE)
+SKY, FLOOR = F(0.16), F(0.22)
+"""Light from above and from below."""
+GROUND, RIM = F(0.64), F(0.42)
+"""How much light the backdrop returns, and what it fades into."""
 RUBBER, BODY, SHINE = F(0.05), F(0.25), F(1.5)
+"""Gloss of rubber; scattered light and gloss of metal, beside what it mirrors."""
+SOFT = F(12)
+"""Added to squared distances from lamps: their pools of light are flatter than CLEVR's."""
+TILE = 8
+EVERY = (1 << 40) - 1
+SELF = 1 | 1 << 10 | 1 << 20 | 1 << 30
 
-# Columns of the table of blocks.
-KIND, CX, CY, CZ, RADIUS, COS, SIN, BOUND, RED, GREEN, BLUE, METAL = range(12)
-CUBE, SPHERE, CYLINDER = 0, 1, 2
-
-
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compiles at the first call; keeps the result on disk where that can be written."""
-    options = {"nogil": True, "error_model": "numpy", "boundscheck": False}
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder for the cache
-        return numba.njit(**options)(function)
+SHADOWS, MIRRORS, EDGES = 1, 2, 4
+"""What `paint` can leave out, to see what it costs."""
 
 
 @compiled
-def interval(kind, ox, oy, oz, dx, dy, dz):
-    """Where a ray enters and leaves a block of radius 1 at the origin; (FAR, -FAR) when it misses."""
-    if kind == SPHERE:
-        a = dx * dx + dy * dy + dz * dz
-        b = ox * dx + oy * dy + oz * dz
-        c = ox * ox + oy * oy + oz * oz - ONE
-        q = b * b - a * c
-        if q <= ZERO:
-            return FAR, -FAR
-        root = np.sqrt(q)
-        return (-b - root) / a, (-b + root) / a
-    if abs(dz) < TINY:
-        dz = TINY
-    iz = ONE / dz
-    t0, t1 = (-ONE - oz) * iz, (ONE - oz) * iz
-    enter, leave = min(t0, t1), max(t0, t1)
-    if kind == CUBE:
-        if abs(dx) < TINY:
-            dx = TINY
-        if abs(dy) < TINY:
-            dy = TINY
-        ix, iy = ONE / dx, ONE / dy
-        t0, t1 = (-ONE - ox) * ix, (ONE - ox) * ix
-        enter, leave = max(enter, min(t0, t1)), min(leave, max(t0, t1))
-        t0, t1 = (-ONE - oy) * iy, (ONE - oy) * iy
-        return max(enter, min(t0, t1)), min(leave, max(t0, t1))
-    a = max(dx * dx + dy * dy, TINY * TINY)
-    b = ox * dx + oy * dy
-    q = b * b - a * (ox * ox + oy * oy - ONE)
-    if q <= ZERO:
-        return FAR, -FAR
-    root = np.sqrt(q)
-    return max(enter, (-b - root) / a), min(leave, (-b + root) / a)
+def near_lamp(w: World, k: int, p: Three, extent: Real, among: int) -> int:
+    """Bits of the blocks that may stand between lamp ``k`` and points within ``extent`` of p."""
+    light = minus(three(w, LAMPS + k, PLACE), p)
+    inverse = ONE / dot(light, light)
+    bits = 0
+    if among == 0:
+        return bits
+    for j in range(BLOCKS, w.shape[0]):
+        if among >> (j - BLOCKS) & 1:
+            way = minus(three(w, j, CENTER), p)
+            share = min(max(dot(way, light) * inverse, ZERO), ONE)
+            off = more(way, -share, light)
+            width = w[j, BOUND] + share * w[LAMPS + k, SPREAD] + extent
+            if dot(off, off) < width * width:
+                bits |= 1 << (j - BLOCKS)
+    return bits
 
 
 @compiled
-def reach(table, i, ox, oy, oz, dx, dy, dz):
-    """How far along a ray block ``i`` is met, in lengths of the direction; FAR when it is not."""
-    scale = ONE / table[i, RADIUS]
-    c, s = table[i, COS] * scale, table[i, SIN] * scale
-    wx, wy, wz = ox - table[i, CX], oy - table[i, CY], oz - table[i, CZ]
-    lx, ly = c * wx + s * wy, c * wy - s * wx
-    ex, ey = c * dx + s * dy, c * dy - s * dx
-    enter, leave = interval(int(table[i, KIND]), lx, ly, wz * scale, ex, ey, dz * scale)
-    if enter < leave and enter > NEAR:
-        return enter
-    return FAR
+def relevant(w: World, p: Three, extent: Real, among: int) -> int:
+    """Which blocks of ``among`` can change the light at points within ``extent`` of p.
+
+    Ten bits for each lamp: who may hide it; then ten: whom `hidden` can feel.
+    """
+    last = 10 * (BLOCKS - LAMPS)
+    bits = 0
+    for j in range(BLOCKS, w.shape[0]):
+        way = minus(three(w, j, CENTER), p)
+        width = F(4.6) * w[j, RADIUS] + extent
+        if among >> (last + j - BLOCKS) & 1 and dot(way, way) < width * width:
+            bits |= 1 << (last + j - BLOCKS)
+    for k in range(BLOCKS - LAMPS):
+        bits |= near_lamp(w, k, p, extent, among >> 10 * k & 1023) << 10 * k
+    return bits
 
 
 @compiled
-def unit(x, y, z):
-    """A vector at length 1."""
-    scale = ONE / np.sqrt(x * x + y * y + z * z)
-    return x * scale, y * scale, z * scale
-
-
-@compiled
-def beyond(x):
-    """How far ``x`` reaches into the bevel of its side: -1..1."""
-    return max(abs(x) - (ONE - BEVEL), ZERO) / BEVEL * (ONE if x > ZERO else -ONE)
-
-
-@compiled
-def normal(table, i, px, py, pz):
-    """The outward normal of block ``i``; edges are round, faces of metal swell a little."""
-    scale = ONE / table[i, RADIUS]
-    wx, wy, wz = (
-        (px - table[i, CX]) * scale,
-        (py - table[i, CY]) * scale,
-        (pz - table[i, CZ]) * scale,
-    )
-    if table[i, KIND] == SPHERE:
-        return unit(wx, wy, wz)
-    c, s = table[i, COS], table[i, SIN]
-    lx, ly = c * wx + s * wy, c * wy - s * wx
-    swell = PILLOW * table[i, METAL]
-    if table[i, KIND] == CUBE:
-        nx, ny = beyond(lx) + swell * lx, beyond(ly) + swell * ly
-    else:
-        radius = np.sqrt(lx * lx + ly * ly) + TINY
-        out = (beyond(radius) + swell * radius) / radius
-        nx, ny = lx * out, ly * out
-    nz = beyond(wz) + swell * wz
-    return unit(c * nx - s * ny, s * nx + c * ny, nz)
-
-
-@compiled
-def passing(table, lamps, k, me, px, py, pz):
-    """The share of lamp ``k`` that a point of block ``me`` (-1: the ground) sees."""
-    lx, ly, lz = lamps[k, 0] - px, lamps[k, 1] - py, lamps[k, 2] - pz
-    length = lx * lx + ly * ly + lz * lz
-    candidates = 0
-    for j in range(table.shape[0]):
-        wx, wy, wz = table[j, CX] - px, table[j, CY] - py, table[j, CZ] - pz
-        along = max((wx * lx + wy * ly + wz * lz) / length, ZERO)
-        ax, ay, az = wx - along * lx, wy - along * ly, wz - along * lz
-        reachable = table[j, BOUND] + along * lamps[k, 12]
-        if j != me and ax * ax + ay * ay + az * az < reachable * reachable:
-            candidates |= 1 << j
-    if candidates == 0:
-        return ONE
-    blocked = sampled(table, lamps, k, candidates, px, py, pz, 2)
-    if blocked == 0:
-        return ONE
-    if blocked == 4:
-        return ZERO
-    return ONE - F(sampled(table, lamps, k, candidates, px, py, pz, 4)) / F(16)
-
-
-@compiled
-def sampled(table, lamps, k, candidates, px, py, pz, side):
-    """How many of ``side`` x ``side`` points of a lamp are hidden."""
-    blocked = 0
-    for a in range(side):
-        for b in range(side):
-            u = (F(a) + HALF) * TWO / F(side) - ONE
-            v = (F(b) + HALF) * TWO / F(side) - ONE
-            lx = lamps[k, 0] + u * lamps[k, 6] + v * lamps[k, 9] - px
-            ly = lamps[k, 1] + u * lamps[k, 7] + v * lamps[k, 10] - py
-            lz = lamps[k, 2] + u * lamps[k, 8] + v * lamps[k, 11] - pz
-            for j in range(table.shape[0]):
-                if candidates >> j & 1 and reach(table, j, px, py, pz, lx, ly, lz) < ONE:
-                    blocked += 1
-                    break
-    return blocked
-
-
-@compiled
-def hidden(table, me, px, py, pz, nx, ny, nz):
-    """The share of the surroundings that other blocks hide from a point (as spheres)."""
+def hidden(w: World, bits: int, p: Three, n: Three) -> Real:
+    """The share of the surroundings that blocks hide from a point (each taken as a sphere)."""
     total = ZERO
-    for j in range(table.shape[0]):
-        wx, wy, wz = table[j, CX] - px, table[j, CY] - py, table[j, CZ] - pz
-        square = wx * wx + wy * wy + wz * wz
-        up = wx * nx + wy * ny + wz * nz
-        r2 = table[j, RADIUS] * table[j, RADIUS] * F(1.3)
-        if j != me and up > ZERO and square < F(16) * r2:
-            total += up / np.sqrt(square) * max(r2 / square - F(0.0625), ZERO)
+    if bits == 0:
+        return total
+    for j in range(BLOCKS, w.shape[0]):
+        if bits >> (j - BLOCKS) & 1:
+            way = minus(three(w, j, CENTER), p)
+            square, height = dot(way, way), dot(way, n)
+            part = F(1.3) * w[j, RADIUS] * w[j, RADIUS] / square - F(0.0625)
+            if height > ZERO and part > ZERO:
+                total += part * height / np.sqrt(square)
     return min(total, ONE)
 
 
 @compiled
-def power(x, doublings):
-    """``x`` to the power of 2 to the ``doublings``; 0 for a negative one."""
-    x = max(x, ZERO)
-    for _ in range(doublings):
-        x = x * x
-    return x
+def blocked(w: World, k: int, bits: int, p: Three, side: int) -> int:
+    """How many of ``side`` x ``side`` points of lamp ``k`` are hidden from a point."""
+    count = 0
+    for a in range(side):
+        for b in range(side):
+            u, v = F(2 * a + 1 - side) / F(side), F(2 * b + 1 - side) / F(side)
+            spot = more(
+                more(three(w, LAMPS + k, PLACE), u, three(w, LAMPS + k, HALF_U)),
+                v,
+                three(w, LAMPS + k, HALF_V),
+            )
+            way = minus(spot, p)
+            for j in range(BLOCKS, w.shape[0]):
+                if bits >> (j - BLOCKS) & 1 and reach(w, j, p, way) < ONE:
+                    count += 1
+                    break
+    return count
 
 
 @compiled
-def lit(table, lamps, me, px, py, pz, nx, ny, nz, rx, ry, rz, tight, shadows):
-    """Light that falls on a point, and the lamps' gloss about the mirror direction ``r``."""
-    hide = hidden(table, me, px, py, pz, nx, ny, nz)
-    open_sky = (ONE - hide) * (SKY_UP * (HALF + HALF * nz) + SKY_DOWN * (HALF - HALF * nz))
-    dr = dg = db = open_sky
-    sr = sg = sb = ZERO
-    for k in range(lamps.shape[0]):
-        lx, ly, lz = lamps[k, 0] - px, lamps[k, 1] - py, lamps[k, 2] - pz
-        square = lx * lx + ly * ly + lz * lz
-        scale = ONE / np.sqrt(square)
-        lx, ly, lz = lx * scale, ly * scale, lz * scale
-        facing = nx * lx + ny * ly + nz * lz
-        if facing <= ZERO:
-            continue
-        seen = passing(table, lamps, k, me, px, py, pz) if shadows else ONE
-        if seen == ZERO:
-            continue
-        aim = -(lx * lamps[k, 13] + ly * lamps[k, 14] + lz * lamps[k, 15])
-        fall = seen * max(aim, ZERO) / square
-        gloss = fall * power(rx * lx + ry * ly + rz * lz, tight)
-        fall *= facing
-        dr += fall * lamps[k, 3]
-        dg += fall * lamps[k, 4]
-        db += fall * lamps[k, 5]
-        sr += gloss * lamps[k, 3]
-        sg += gloss * lamps[k, 4]
-        sb += gloss * lamps[k, 5]
-    return dr, dg, db, sr, sg, sb
+def passing(w: World, k: int, bits: int, p: Three) -> Real:
+    """The share of lamp ``k`` that a point sees past the blocks of ``bits``."""
+    if bits == 0:
+        return ONE
+    count = blocked(w, k, bits, p, 2)
+    if count == 0 or count == 4:
+        return ONE - F(count) / F(4)
+    return ONE - F(blocked(w, k, bits, p, 4)) / F(16)
 
 
 @compiled
-def surroundings(px, py, pz, rx, ry, rz):
-    """The studio above the ground: a bright rim, a dark dome and rows of light panels."""
-    rim = ONE - rz
-    value = F(0.10) + F(0.50) * rim * rim * rim
-    far = (F(8) - pz) / max(rz, F(0.02))
-    x, y = px + far * rx, py + far * ry
-    u, v = (x * F(0.8) + y * F(0.6)) * F(0.28), (y * F(0.8) - x * F(0.6)) * F(0.16)
-    u, v = abs(u - np.floor(u) - HALF), abs(v - np.floor(v) - HALF)
-    panel = clip((F(0.24) - u) * F(14)) * clip((F(0.40) - v) * F(14))
-    return value + panel * F(1.1) * clip((rz - F(0.12)) * F(4))
+def lit(w: World, bits: int, p: Three, n: Three, r: Three, tight: int) -> tuple[Three, Three]:
+    """Light that falls on a point, and the lamps' gloss about the mirrored direction ``r``.
 
-
-@compiled
-def clip(x):
-    """0..1."""
-    return min(max(x, ZERO), ONE)
-
-
-@compiled
-def ground(table, lamps, px, py, shadows):
-    """The backdrop's colour at a point of the ground."""
-    r, g, b, _, _, _ = lit(
-        table, lamps, -1, px, py, ZERO, ZERO, ZERO, ONE, ZERO, ZERO, ONE, 1, shadows
-    )
-    away = clip((np.sqrt(px * px + py * py) - F(6)) / F(30))
-    keep = (ONE - away) * GROUND
-    return r * keep + away * RIM, g * keep + away * RIM, b * keep + away * RIM
-
-
-@compiled
-def mirrored(table, lamps, me, px, py, pz, rx, ry, rz):
-    """What a ray that leaves block ``me`` meets: its colour, and the block's number (-1: none)."""
-    near, who = FAR, -1
-    for j in range(table.shape[0]):
-        if j != me:
-            t = reach(table, j, px, py, pz, rx, ry, rz)
-            if t < near:
-                near, who = t, j
-    if who >= 0:
-        px, py, pz = px + near * rx, py + near * ry, pz + near * rz
-        nx, ny, nz = normal(table, who, px, py, pz)
-        r, g, b, _, _, _ = lit(table, lamps, who, px, py, pz, nx, ny, nz, ZERO, ZERO, ONE, 1, False)
-        return table[who, RED] * r, table[who, GREEN] * g, table[who, BLUE] * b, who
-    if rz < F(-0.02):
-        t = -pz / rz
-        r, g, b = ground(table, lamps, px + t * rx, py + t * ry, True)
-        return r, g, b, -1
-    value = surroundings(px, py, pz, rx, ry, max(rz, ZERO))
-    return value, value, value, -2
-
-
-@compiled
-def seen(table, lamps, camera, x, y, boxes, known):
-    """The colour at a point of the picture, and a number that differs across visible edges.
-
-    ``known``: the block that is there when that has been found out, -2 otherwise.
+    ``bits``: of `relevant`.
     """
-    dx, dy, dz = ray(camera, x, y)
-    ox, oy, oz = camera[0, 0], camera[0, 1], camera[0, 2]
-    near, who = FAR, -1
-    for j in range(table.shape[0]):
-        if known == j or (known == -2 and inside(boxes, j, x, y)):
-            t = reach(table, j, ox, oy, oz, dx, dy, dz)
-            if t < near:
-                near, who = t, j
-    if who < 0:
-        if dz > F(-1e-3):
-            return RIM, RIM, RIM, 0
-        t = -oz / dz
-        r, g, b = ground(table, lamps, ox + t * dx, oy + t * dy, True)
-        return r, g, b, 0
-    px, py, pz = ox + near * dx, oy + near * dy, oz + near * dz
-    nx, ny, nz = normal(table, who, px, py, pz)
-    dx, dy, dz = unit(dx, dy, dz)
-    turn = TWO * (dx * nx + dy * ny + dz * nz)
-    rx, ry, rz = dx - turn * nx, dy - turn * ny, dz - turn * nz
-    metal = table[who, METAL] > HALF
-    r, g, b, sr, sg, sb = lit(
-        table, lamps, who, px, py, pz, nx, ny, nz, rx, ry, rz, 6 if metal else 3, True
-    )
-    key = 16 * (who + 1)
-    cr, cg, cb = table[who, RED], table[who, GREEN], table[who, BLUE]
+    here = bits >> 10 * (BLOCKS - LAMPS)
+    sky = SKY * (HALF + HALF * n[2]) + FLOOR * (HALF - HALF * n[2])
+    sky *= ONE - hidden(w, here, p, n)
+    light, gloss = (sky, sky, sky), (ZERO, ZERO, ZERO)
+    for k in range(BLOCKS - LAMPS):
+        way = minus(three(w, LAMPS + k, PLACE), p)
+        square = dot(way, way)
+        way = times(way, ONE / np.sqrt(square))
+        facing, aim = dot(n, way), -dot(way, three(w, LAMPS + k, AXIS))
+        if facing <= ZERO or aim <= ZERO:
+            continue
+        falls = passing(w, k, bits >> 10 * k & 1023, p) * aim / (square + SOFT)
+        light = more(light, falls * facing, three(w, LAMPS + k, LIGHT))
+        if tight > 0:
+            shine = max(dot(r, way), ZERO)
+            for _ in range(tight):
+                shine = shine * shine
+            gloss = more(gloss, falls * shine, three(w, LAMPS + k, LIGHT))
+    return light, gloss
+
+
+@compiled
+def studio(p: Three, r: Three) -> tuple[Real, int]:
+    """What metal mirrors above the ground: a bright rim, a dark dome and light panels.
+
+    Also a number that changes at the panels' borders.
+    """
+    rise = max(r[2], ZERO)
+    rim = ONE - rise
+    far = (F(8) - p[2]) / max(rise, F(0.02))
+    x, y = p[0] + far * r[0], p[1] + far * r[1]
+    u, v = (x * F(0.8) + y * F(0.6)) * F(0.15), (y * F(0.8) - x * F(0.6)) * F(0.10)
+    u, v = abs(u - np.floor(u) - HALF), abs(v - np.floor(v) - HALF)
+    panel = clip((F(0.26) - u) * F(9)) * clip((F(0.40) - v) * F(9))
+    panel *= clip((rise - F(0.10)) * F(5))
+    return F(0.08) + F(0.47) * rim * rim * rim + panel * F(0.9), 1 if panel > HALF else 0
+
+
+@compiled
+def ground(w: World, bits: int, p: Three) -> Three:
+    """The backdrop at a point of the plane; far off it fades into its rim."""
+    light, _ = lit(w, bits, p, UP, UP, 0)
+    away = clip((np.sqrt(dot(p, p)) - F(6)) / F(30))
+    return more(times(light, (ONE - away) * GROUND), away, (RIM, RIM, RIM))
+
+
+@compiled
+def mirrored(w: World, me: int, p: Three, r: Three) -> tuple[Three, int]:
+    """What a ray that leaves block ``me`` meets: its colour, and a number that tells edges."""
+    best, who = FAR, -1
+    for j in range(BLOCKS, w.shape[0]):
+        if j != me:
+            t = reach(w, j, p, r)
+            if t < best:
+                best, who = t, j
+    if who >= 0:
+        p = more(p, best, r)
+        light, _ = lit(w, 0, p, normal(w, who, p), r, 0)
+        return each(three(w, who, COLOR), light), who - BLOCKS + 1
+    if r[2] < F(-0.02):
+        p = more(p, -p[2] / r[2], r)
+        return ground(w, relevant(w, p, ZERO, EVERY), p), 0
+    value, panel = studio(p, r)
+    return (value, value, value), 11 + panel
+
+
+@compiled
+def block(w: World, i: int, p: Three, d: Three, parts: int) -> tuple[Three, int]:
+    """The colour of block ``i`` seen along ``d`` at its point p, and a number that tells edges."""
+    n, d = normal(w, i, p), unit(d)
+    r = more(d, -TWO * dot(d, n), n)
+    bits = relevant(w, p, ZERO, EVERY ^ SELF << (i - BLOCKS)) if parts & SHADOWS else 0
+    color, metal = three(w, i, COLOR), w[i, METAL] > HALF
+    light, gloss = lit(w, bits, p, n, r, 6 if metal else 3)
     if not metal:
-        return cr * r + RUBBER * sr, cg * g + RUBBER * sg, cb * b + RUBBER * sb, key
-    mr, mg, mb, other = mirrored(table, lamps, who, px, py, pz, rx, ry, rz)
-    r, g, b = r * BODY + sr * SHINE + mr, g * BODY + sg * SHINE + mg, b * BODY + sb * SHINE + mb
-    return cr * r, cg * g, cb * b, key + other + 3
+        return more(each(color, light), RUBBER, gloss), 16 * (i - BLOCKS + 1)
+    seen, edge = (ZERO, ZERO, ZERO), 0
+    if parts & MIRRORS:
+        seen, edge = mirrored(w, i, p, r)
+    return each(color, more(more(seen, BODY, light), SHINE, gloss)), 16 * (i - BLOCKS + 1) + edge
 
 
 @compiled
-def ray(camera, x, y):
+def ray(w: World, x: Real, y: Real) -> Three:
     """The direction through a point of the picture, 1 long along the camera's axis."""
-    return (
-        camera[1, 0] + x * camera[2, 0] + y * camera[3, 0],
-        camera[1, 1] + x * camera[2, 1] + y * camera[3, 1],
-        camera[1, 2] + x * camera[2, 2] + y * camera[3, 2],
-    )
+    return more(more(three(w, CORNER, 0), x, three(w, ACROSS, 0)), y, three(w, DOWN, 0))
 
 
 @compiled
-def inside(boxes, j, x, y):
-    """Whether a point of the picture lies within a block's bounds."""
-    return boxes[j, 0] <= x <= boxes[j, 2] and boxes[j, 1] <= y <= boxes[j, 3]
+def floor(w: World, x: Real, y: Real) -> tuple[Three, bool]:
+    """The point of the ground behind a point of the picture, and whether there is one."""
+    eye, d = three(w, EYE, 0), ray(w, x, y)
+    return more(eye, -eye[2] / min(d[2], -NEAR), d), bool(d[2] < F(-0.01))
 
 
 @compiled
-def cast(table, camera, boxes, ids, depth):
-    """Writes which block (number + 1, 0: none) is in the middle of each pixel, and how far."""
+def backdrop(w: World, x: Real, y: Real, among: int) -> Three:
+    """The ground's colour at a point of the picture."""
+    p, below = floor(w, x, y)
+    if not below:
+        return RIM, RIM, RIM
+    return ground(w, relevant(w, p, ZERO, among), p)
+
+
+@compiled
+def first(w: World, x: Real, y: Real) -> int:
+    """The block that is seen at a point of the picture, or -1."""
+    best, who = FAR, -1
+    for j in range(BLOCKS, w.shape[0]):
+        if w[j, BOX] <= x <= w[j, BOX + 2] and w[j, BOX + 1] <= y <= w[j, BOX + 3]:
+            t = reach(w, j, three(w, EYE, 0), ray(w, x, y))
+            if t < best:
+                best, who = t, j
+    return who
+
+
+@compiled
+def seen(w: World, x: Real, y: Real, who: int, parts: int) -> tuple[Three, int]:
+    """The colour of block ``who`` at a point of the picture, and a number that tells edges."""
+    eye, d = three(w, EYE, 0), ray(w, x, y)
+    t = reach(w, who, eye, d)
+    return block(w, who, more(eye, t, d), d, parts)
+
+
+@compiled
+def cast(w: World, ids: Int8[np.ndarray, "H W"], depth: Float32[np.ndarray, "H W"]) -> None:
+    """Writes the block (number + 1; 0: none) in the middle of each pixel, and how far it is."""
     height, width = ids.shape
-    for j in range(table.shape[0]):
-        for row in range(max(int(boxes[j, 1]), 0), min(int(boxes[j, 3]) + 1, height)):
-            for column in range(max(int(boxes[j, 0]), 0), min(int(boxes[j, 2]) + 1, width)):
-                dx, dy, dz = ray(camera, F(column) + HALF, F(row) + HALF)
-                t = reach(table, j, camera[0, 0], camera[0, 1], camera[0, 2], dx, dy, dz)
+    eye = three(w, EYE, 0)
+    for j in range(BLOCKS, w.shape[0]):
+        for row in range(max(int(w[j, BOX + 1]), 0), min(int(w[j, BOX + 3]) + 1, height)):
+            for column in range(max(int(w[j, BOX]), 0), min(int(w[j, BOX + 2]) + 1, width)):
+                t = reach(w, j, eye, ray(w, F(column) + HALF, F(row) + HALF))
                 if t < depth[row, column]:
                     depth[row, column] = t
-                    ids[row, column] = j + 1
+                    ids[row, column] = j - BLOCKS + 1
 
 
 @compiled
-def paint(table, lamps, camera, boxes, ids, light, keys):
-    """Writes linear light [H, W, 3]; pixels on an edge are the mean of four points."""
+def tile_bits(w: World, left: int, top: int) -> int:
+    """The bits of `relevant` for all the ground behind a tile."""
+    middle, below = floor(w, F(left + TILE // 2), F(top + TILE // 2))
+    extent = ZERO
+    for x, y in ((left, top), (left + TILE, top), (left, top + TILE), (left + TILE, top + TILE)):
+        corner, also = floor(w, F(x), F(y))
+        below = below and also
+        away = minus(corner, middle)
+        extent = max(extent, dot(away, away))
+    if not below:
+        return EVERY
+    return relevant(w, middle, np.sqrt(extent) + NEAR, EVERY)
+
+
+@compiled
+def smooth(w: World, left: int, top: int, light: Float32[np.ndarray, "H W 3"]) -> None:
+    """A tile of ground that no block touches: blended between its corners."""
+    a, b = backdrop(w, F(left), F(top), 0), backdrop(w, F(left + TILE), F(top), 0)
+    c = backdrop(w, F(left), F(top + TILE), 0)
+    d = backdrop(w, F(left + TILE), F(top + TILE), 0)
+    for row in range(top, min(top + TILE, light.shape[0])):
+        v = (F(row - top) + HALF) / F(TILE)
+        p, q = more(a, v, minus(c, a)), more(b, v, minus(d, b))
+        for column in range(left, min(left + TILE, light.shape[1])):
+            put(light, row, column, more(p, (F(column - left) + HALF) / F(TILE), minus(q, p)))
+
+
+@compiled
+def put(light: Float32[np.ndarray, "H W 3"], row: int, column: int, color: Three) -> None:
+    """Writes a pixel; what is brighter than the picture can show is cut first."""
+    for k in range(3):
+        light[row, column, k] = min(color[k], TWO)
+
+
+@compiled
+def paint(
+    w: World,
+    ids: Int8[np.ndarray, "H W"],
+    light: Float32[np.ndarray, "H W 3"],
+    keys: Int32[np.ndarray, "H W"],
+    parts: int,
+) -> None:
+    """Writes linear light, and numbers that differ across visible edges."""
     height, width = ids.shape
-    for row in range(height):
-        for column in range(width):
-            r, g, b, key = seen(
-                table, lamps, camera, F(column) + HALF, F(row) + HALF, boxes, ids[row, column] - 1
-            )
-            light[row, column, 0], light[row, column, 1], light[row, column, 2] = r, g, b
-            keys[row, column] = key
+    for top in range(0, height, TILE):
+        for left in range(0, width, TILE):
+            bits = tile_bits(w, left, top) if parts & SHADOWS else 0
+            plain = not ids[top : top + TILE, left : left + TILE].any()
+            if plain and bits == 0:
+                smooth(w, left, top, light)
+                keys[top : top + TILE, left : left + TILE] = 0
+                continue
+            for row in range(top, min(top + TILE, height)):
+                for column in range(left, min(left + TILE, width)):
+                    x, y, who = F(column) + HALF, F(row) + HALF, ids[row, column] - 1 + BLOCKS
+                    if who < BLOCKS:
+                        put(light, row, column, backdrop(w, x, y, bits))
+                        keys[row, column] = 0
+                    else:
+                        color, keys[row, column] = seen(w, x, y, who, parts)
+                        put(light, row, column, color)
+
+
+@compiled
+def refine(
+    w: World, light: Float32[np.ndarray, "H W 3"], keys: Int32[np.ndarray, "H W"], parts: int
+) -> None:
+    """Makes pixels on an edge the mean of four points."""
+    height, width = keys.shape
     for row in range(height):
         for column in range(width):
             key = keys[row, column]
-            edge = False
-            for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-                y, x = row + dy, column + dx
-                if 0 <= y < height and 0 <= x < width and keys[y, x] != key:
-                    edge = True
+            edge = row > 0 and keys[row - 1, column] != key
+            edge |= row + 1 < height and keys[row + 1, column] != key
+            edge |= column > 0 and keys[row, column - 1] != key
+            edge |= column + 1 < width and keys[row, column + 1] != key
             if edge:
-                r = g = b = ZERO
-                for dy, dx in (
-                    (F(0.25), F(0.25)),
-                    (F(0.25), F(0.75)),
-                    (F(0.75), F(0.25)),
-                    (F(0.75), F(0.75)),
-                ):
-                    pr, pg, pb, _ = seen(
-                        table, lamps, camera, F(column) + dx, F(row) + dy, boxes, -2
-                    )
-                    r, g, b = r + min(pr, TWO), g + min(pg, TWO), b + min(pb, TWO)
-                quarter = F(0.25)
-                light[row, column, 0], light[row, column, 1], light[row, column, 2] = (
-                    r * quarter,
-                    g * quarter,
-                    b * quarter,
-                )
-
-
-@compiled
-def develop(light, table, seed, noise, pixels):
-    """Linear light to 8 bits by a table over the square root of light, with a little noise."""
-    state = np.uint32(seed)
-    last = F(table.shape[0] - 1)
-    for row in range(light.shape[0]):
-        for column in range(light.shape[1]):
-            for k in range(3):
-                state = np.uint32(state * np.uint32(1664525) + np.uint32(1013904223))
-                a = F(state >> np.uint32(16)) / F(65536)
-                state = np.uint32(state * np.uint32(1664525) + np.uint32(1013904223))
-                b = F(state >> np.uint32(16)) / F(65536)
-                index = int(np.sqrt(min(light[row, column, k] * HALF, ONE)) * last)
-                value = table[index] + noise * (a - b) + HALF
-                pixels[row, column, k] = np.uint8(min(max(value, ZERO), F(255)))
+                total = (ZERO, ZERO, ZERO)
+                for k in range(4):
+                    x = F(column) + (F(0.25) if k % 2 == 0 else F(0.75))
+                    y = F(row) + (F(0.25) if k < 2 else F(0.75))
+                    who = first(w, x, y)
+                    if who < BLOCKS:
+                        color = backdrop(w, x, y, EVERY)
+                    else:
+                        color, _ = seen(w, x, y, who, parts)
+                    for_sum = (min(color[0], TWO), min(color[1], TWO), min(color[2], TWO))
+                    total = more(total, F(0.25), for_sum)
+                put(light, row, column, total)

@@ -67,7 +67,7 @@ def place(
     Raises:
         ValueError: when no scene fits into a picture of that shape, or ``colors`` has no shape.
     """
-    allowed = {shape: COLORS for shape in SHAPES} if colors is None else dict(colors)
+    allowed = dict.fromkeys(SHAPES, COLORS) if colors is None else dict(colors)
     if not allowed or not all(allowed.values()) or not set(allowed) <= set(SHAPES):
         raise ValueError(
             f"colors must name colours for some of {', '.join(SHAPES)}, got {dict(allowed)}"

@@ -18,7 +18,7 @@ from sensorium.worlds.blocks.camera import Camera, Lamp, camera_of, lamps_of
 from sensorium.worlds.blocks.scenes import Block, Scene
 from sensorium.worlds.blocks.vocabulary import RADIUS, SHAPES
 
-LINEAR: dict[str, tuple[int, int, int]] = {
+COLOR_VALUES: dict[str, tuple[int, int, int]] = {
     "gray": (87, 87, 87),
     "red": (173, 35, 35),
     "blue": (42, 75, 215),
@@ -28,9 +28,13 @@ LINEAR: dict[str, tuple[int, int, int]] = {
     "cyan": (41, 208, 208),
     "yellow": (255, 238, 51),
 }
-"""CLEVR's colours out of 255, as shares of light (not display values)."""
+"""CLEVR's colours out of 255."""
 
-_STEPS = 4096
+_EXPOSURES = (0.92, 1.08)
+_NOISE = np.float32(1.5)
+_ALL = 7
+_SCALE = 0.62
+_DEPTH = 1.5  # of light to colour value: 1 looks pale, 2.2 would look too dark
 _BOUND = {"cube": math.sqrt(3.0), "sphere": 1.0, "cylinder": math.sqrt(2.0)}
 
 
@@ -63,33 +67,48 @@ def render(scene: Scene, height: int = 320, width: int = 480) -> Picture:
     Raises:
         ValueError: when a side has no pixel.
     """
-    from sensorium.worlds.blocks import kernels
+    from sensorium.worlds.blocks import developing, kernels
 
     camera = camera_of(scene.seed, height, width)
-    table, boxes = table_of(scene.blocks), boxes_of(scene.blocks, camera)
-    ids = np.zeros((height, width), np.int8)
-    depth = np.full((height, width), 1e9, np.float32)
-    view = _view(camera)
-    kernels.cast(table, view, boxes, ids, depth)
-    exposure = 1.0
+    exposure, noise_seed = 1.0, 0
     if scene.seed is not None:
-        exposure = float(generator(scene.seed, "blocks", "exposure").uniform(0.92, 1.08))
+        exposure = float(generator(scene.seed, "blocks", "exposure").uniform(*_EXPOSURES))
+        noise_seed = derive(scene.seed, "blocks", "noise") & 0xFFFFFFFF
+    world = world_of(scene.blocks, camera, lamps_of(scene.seed), exposure)
+    ids = _cast(world, height, width)
     light = np.empty((height, width, 3), np.float32)
     keys = np.empty((height, width), np.int32)
-    kernels.paint(table, _lamp_table(lamps_of(scene.seed), exposure), view, boxes, ids, light, keys)
+    kernels.paint(world, ids, light, keys, _ALL)
+    kernels.refine(world, light, keys, _ALL)
     pixels = np.empty((height, width, 3), np.uint8)
-    seed = 0 if scene.seed is None else derive(scene.seed, "blocks", "noise") & 0xFFFFFFFF
-    kernels.develop(light, _curve(), np.uint32(seed), np.float32(1.5), pixels)
+    developing.develop(light, developing.curve(), np.uint32(noise_seed), _NOISE, pixels)
     return Picture(pixels, ids, len(scene.blocks))
 
 
 def outline(blocks: tuple[Block, ...], camera: Camera) -> Int8[np.ndarray, "H W"]:
     """`Picture.ids` alone, without drawing."""
-    from sensorium.worlds.blocks import kernels
+    return _cast(world_of(blocks, camera, ()), camera.height, camera.width)
 
-    ids = np.zeros((camera.height, camera.width), np.int8)
-    depth = np.full((camera.height, camera.width), 1e9, np.float32)
-    kernels.cast(table_of(blocks), _view(camera), boxes_of(blocks, camera), ids, depth)
+
+def world_of(
+    blocks: tuple[Block, ...], camera: Camera, lamps: tuple[Lamp, ...], exposure: float = 1.0
+) -> Float32[np.ndarray, "R 16"]:
+    """What `kernels` take: the camera, the lamps, and the blocks with their bounds."""
+    world = np.zeros((7 + len(blocks), 16), np.float32)
+    world[:4, :3] = _view(camera)
+    world[4 : 4 + len(lamps)] = _lamp_table(lamps, exposure)
+    world[7:, :12] = table_of(blocks)
+    world[7:, 12:] = boxes_of(blocks, camera)
+    return world
+
+
+def _cast(world: Float32[np.ndarray, "R 16"], height: int, width: int) -> Int8[np.ndarray, "H W"]:
+    from sensorium.worlds.blocks import kernels, shapes
+
+    ids = np.zeros((height, width), np.int8)
+    depth = np.empty((height, width), np.float32)
+    depth.fill(shapes.FAR)
+    kernels.cast(world, ids, depth)
     return ids
 
 
@@ -103,7 +122,7 @@ def table_of(blocks: tuple[Block, ...]) -> Float32[np.ndarray, "N 12"]:
             math.cos(b.rotation),
             math.sin(b.rotation),
             RADIUS[b.size] * _BOUND[b.shape],
-            *(c / 255 for c in LINEAR[b.color]),
+            *((c / 255) ** _DEPTH for c in COLOR_VALUES[b.color]),
             float(b.material == "metal"),
         )
         for b in blocks
@@ -149,16 +168,6 @@ def _lamp_table(lamps: tuple[Lamp, ...], exposure: float) -> Float32[np.ndarray,
             (axis[2] * u[0] - axis[0] * u[2]),
             (axis[0] * u[1] - axis[1] * u[0]),
         )
-        light = tuple(c * lamp.power * exposure * 0.36 for c in lamp.color)
+        light = tuple(c * lamp.power * exposure * _SCALE for c in lamp.color)
         rows.append((*lamp.position, *light, *u, *v, half * math.sqrt(2.0), *axis))
-    return np.asarray(rows, np.float32)
-
-
-def _curve() -> Float32[np.ndarray, " S"]:
-    """Display values by the square root of half the light: gamma 2.2."""
-    root = np.linspace(0.0, 1.0, _STEPS)
-    light = 2 * root * root
-    shown: Float32[np.ndarray, " S"] = (255 * np.minimum(light, 1.0) ** (1 / 2.2)).astype(
-        np.float32
-    )
-    return shown
+    return np.asarray(rows, np.float32).reshape(-1, 16)
