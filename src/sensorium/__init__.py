@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sensorium.actions.results import Action, Actions
     from sensorium.media import MediaError, read
+    from sensorium.questions.results import Answer, Sight
     from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
     from sensorium.store import convert, load, models, save
     from sensorium.system import Result, System
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Action",
     "Actions",
+    "Answer",
     "Audio",
     "Clip",
     "FrameVideo",
@@ -31,6 +33,7 @@ __all__ = [
     "Recipe",
     "Result",
     "Schedule",
+    "Sight",
     "Span",
     "Stage",
     "System",
@@ -49,6 +52,7 @@ __all__ = [
 _HOMES = {
     "actions.results": ("Action", "Actions"),
     "media": ("MediaError", "read"),
+    "questions.results": ("Answer", "Sight"),
     "recipe": ("Optimiser", "Recipe", "Schedule", "Stage"),
     "store": ("convert", "load", "models", "save"),
     "system": ("Result", "System"),
