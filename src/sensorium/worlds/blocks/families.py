@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sensorium.suggest import did_you_mean
 from sensorium.worlds.blocks.vocabulary import ATTRIBUTES, FUNCTIONS, Kind
@@ -81,7 +82,7 @@ class Node:
         """Kind of its output."""
         return FUNCTIONS[NODES[self.type][-1]].gives
 
-    @property
+    @cached_property
     def valued(self) -> tuple[str, ...]:
         """Its functions that take a value, one for each slot."""
         return tuple(name for name in NODES[self.type] if FUNCTIONS[name].values)
@@ -129,14 +130,34 @@ class Family:
             self._check_node(number, node)
         if self.nodes[-1].gives in ("set", "object"):
             raise ValueError(f"{self.place}: the last node, {self.nodes[-1].type}, is no answer")
-        for text in self.texts:
-            for name in SLOT.findall(text):
-                self._check_slot(f"<{name}>", "a text")
-        for name in self.empty:
-            self._check_slot(name, "NULL")
+        self._check_slots()
         for pair in self.different:
             if not all(0 <= n < len(self.nodes) for n in pair):
                 raise ValueError(f"{self.place}: OUT_NEQ names nodes {pair}, there are no such")
+
+    def _check_slots(self) -> None:
+        """Whether each slot is filled in once, and texts and rules name only those."""
+        used = [name for node in self.nodes for name in node.slots]
+        for name in used:
+            if used.count(name) > 1:
+                raise ValueError(f"{self.place}: {name} is filled in by two nodes, expected one")
+        for text in self.texts:
+            for found in SLOT.finditer(text):
+                if found[0] not in used:
+                    raise ValueError(
+                        f"{self.place}: no node fills in {found[0]}{did_you_mean(found[0], used)}"
+                    )
+        optional = [
+            name
+            for node in self.nodes
+            for name in node.slots
+            if node.type not in FUNCTIONS and self.kinds[name] != RELATION
+        ]
+        for name in self.empty:
+            if name not in optional:
+                raise ValueError(
+                    f"{self.place}: {name} cannot be NULL{did_you_mean(name, optional)}"
+                )
 
     def _check_node(self, number: int, node: Node) -> None:
         """Whether its type is known, and whether inputs and slots fit it."""
@@ -155,17 +176,10 @@ class Family:
                 f"{where}: {node.type} takes {len(node.valued)} values, got {len(node.slots)}"
             )
         for name, function in zip(node.slots, node.valued, strict=True):
-            self._check_slot(name, node.type)
+            if name not in self.kinds:
+                raise ValueError(f"{where}: {name} is no parameter{did_you_mean(name, self.kinds)}")
             wanted = RELATION if function == "relate" else function.removeprefix("filter_")
             if self.kinds[name] != wanted:
                 raise ValueError(
                     f"{where}: {node.type} wants a {wanted} here, {name} is a {self.kinds[name]}"
                 )
-
-    def _check_slot(self, name: str, user: str) -> None:
-        """Whether there is such a slot."""
-        if name not in self.kinds:
-            raise ValueError(
-                f"{self.place}: {user} names {name}{did_you_mean(name, self.kinds)}; "
-                "list it among the parameters"
-            )

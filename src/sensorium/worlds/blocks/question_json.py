@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -185,54 +186,64 @@ def read_program(value: Any) -> Program:
     """
     if isinstance(value, dict):
         steps: list[Step] = []
-        _read_tree(value, steps)
+        try:
+            _read_tree(value, steps)
+        except RecursionError as error:
+            raise ProgramError("the program's tree is too deep; write it as a chain") from error
         return tuple(steps)
     if not isinstance(value, list):
         raise ProgramError(f"a program must be a list or an object, got {value!r:.60}")
-    return tuple(_read_chain(number, entry) for number, entry in enumerate(value))
+    return tuple([_read_chain(number, entry) for number, entry in enumerate(value)])
 
 
 def _read_chain(number: int, entry: Any) -> Step:
     """A step that names its inputs by number."""
-    function, given, inputs = _parts(entry, number)
+    function, values, inputs = _parts(entry, number)
     for other in inputs:
-        if not isinstance(other, int) or isinstance(other, bool) or not 0 <= other < number:
+        if type(other) is not int or not 0 <= other < number:
             raise ProgramError(
                 f"step {number} ({function}) takes the output of step {other!r:.20}, which does "
                 "not come before it"
             )
-    return Step(function, given, tuple(inputs))
+    return _step_of(number, function, values, tuple(inputs))
 
 
 def _read_tree(entry: Any, steps: list[Step]) -> int:
     """Append a step that holds its inputs, after them; gives its number."""
-    function, given, inputs = _parts(entry, len(steps))
-    numbers = tuple(_read_tree(other, steps) for other in inputs)
-    steps.append(Step(function, given, numbers))
+    function, values, inputs = _parts(entry, len(steps))
+    numbers = tuple([_read_tree(other, steps) for other in inputs])
+    steps.append(_step_of(len(steps), function, values, numbers))
     return len(steps) - 1
 
 
-def _parts(entry: Any, number: int) -> tuple[str, str, list[Any]]:
-    """A step's function, its value and its inputs, checked one by one."""
+def _parts(entry: Any, number: int) -> tuple[str, tuple[str, ...], list[Any]]:
+    """A step's function, its values and its inputs, as they are written."""
     if not isinstance(entry, dict):
         raise ProgramError(f"step {number} must be an object, got {entry!r:.60}")
     function = entry.get("function", entry.get("type"))
     if not isinstance(function, str):
         raise ProgramError(f"step {number} has neither 'function' nor 'type'")
-    if function not in FUNCTIONS:
-        raise ProgramError(
-            f"step {number}: no function {function!r:.60}{did_you_mean(function, FUNCTIONS)}"
-        )
-    wanted = FUNCTIONS[function]
     values = entry.get("value_inputs", entry.get("side_inputs", []))
     inputs = entry.get("inputs", [])
     if not isinstance(values, list) or not isinstance(inputs, list):
         raise ProgramError(f"step {number} ({function}): 'inputs' and 'value_inputs' must be lists")
+    if not all(isinstance(value, str) for value in values):
+        raise ProgramError(f"step {number} ({function}): values must be words, got {values!r:.60}")
+    return function, tuple(values), inputs
+
+
+@lru_cache(maxsize=1 << 17)
+def _step_of(number: int, function: str, values: tuple[str, ...], inputs: tuple[int, ...]) -> Step:
+    """A step, checked; steps that are alike are one object, as a large file has millions."""
+    if function not in FUNCTIONS:
+        guess = did_you_mean(function, FUNCTIONS)
+        raise ProgramError(f"step {number}: no function {function!r:.60}{guess}")
+    wanted = FUNCTIONS[function]
     if len(inputs) != len(wanted.takes):
         raise ProgramError(
             f"step {number} ({function}) takes {len(wanted.takes)} inputs, got {len(inputs)}"
         )
     if len(values) != bool(wanted.values) or (values and values[0] not in wanted.values):
         expected = f"one of {', '.join(wanted.values)}" if wanted.values else "no value"
-        raise ProgramError(f"step {number} ({function}) takes {expected}, got {values!r:.60}")
-    return function, values[0] if values else "", inputs
+        raise ProgramError(f"step {number} ({function}) takes {expected}, got {list(values)!r:.60}")
+    return Step(function, values[0] if values else "", inputs)

@@ -79,6 +79,11 @@ class SceneSets:
             }
             for a, values in self.values.items()
         }
+        self._valued: dict[tuple[str, str], int] = {
+            (a, value): _bits([v == value for v in self.values[a]])
+            for a in ATTRIBUTES
+            for value in VALUES[a]
+        }
         self._silent: dict[frozenset[int], list[tuple[Description, int]]] = {}
         self._kept: dict[tuple[object, ...], tuple[list[Filling], list[Filling]]] = {}
 
@@ -88,7 +93,7 @@ class SceneSets:
 
     def with_value(self, attribute: str, value: str) -> int:
         """The set of blocks whose attribute has that value."""
-        return _bits([v == value for v in self.values[attribute]])
+        return self._valued[attribute, value]
 
     def silent(self, attributes: frozenset[int]) -> list[tuple[Description, int]]:
         """The descriptions that say nothing about these attributes (numbers), with their sets."""

@@ -65,15 +65,15 @@ def _alike(attribute: str, one: str, two: str) -> list[str]:
         f"Do {one} and {two} match in {attribute}?",
         f"Are {one} and {two} [both] of the same {attribute}?",
         f"Does {one} share the {attribute} of {two}?",
-        f"Is {one} of the same {attribute} as {two}?",
-        f"Do {one} and {two} share [one and] the same {attribute}?",
+        f"Is {one} [of] the same {attribute} as {two}?",
+        f"Do {one} and {two} have [one and] the same {attribute}?",
         f"Is the {attribute} of {one} also that of {two}?",
     ]
     if attribute == "size":
         texts += [f"Is {one} as big as {two}?", f"Are {one} and {two} equal in size?"]
     if attribute == "material":
         texts += [
-            f"Is {one} made of the same [material] as {two}?",
+            f"Is {one} made of [exactly] the same material as {two}?",
             f"Are {one} and {two} made of one material?",
         ]
     return texts
@@ -84,16 +84,16 @@ _COMPARED = {
         "Are there [exactly] as many {} as {}?",
         "Is the number of {} equal to that of {}?",
         "Are {} and {} equal in number?",
-        "Do we see as many {} as {}?",
+        "Do we see the same number of {} and {}?",
     ),
     "less_than": (
-        "Are there [any] fewer {} than {}?",
+        "Are there fewer {} than {} [in all]?",
         "Is the number of {} smaller than that of {}?",
         "Are {} fewer in number than {}?",
         "Do we see fewer {} than {}?",
     ),
     "greater_than": (
-        "Are there [any] more {} than {}?",
+        "Are there more {} than {} [in all]?",
         "Is the number of {} larger than that of {}?",
         "Are {} greater in number than {}?",
         "Do we see more {} than {}?",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sensorium.worlds.blocks.families import Family
 from sensorium.worlds.blocks.templates.drafting import LETTERS, Draft, block, slot
-from sensorium.worlds.blocks.templates.phrases import asking, standing
+from sensorium.worlds.blocks.templates.phrases import LONGEST, asking, longest, standing
 
 _FILES = ("zero_hop.json", "one_hop.json", "two_hop.json", "three_hop.json")
 _ORDER = ("size", "color", "material", "shape")
@@ -67,15 +67,12 @@ def hops(steps: int) -> list[Family]:
         draft = Draft()
         found = draft.related(_walk(draft, steps), steps, last, "_unique")
         draft.add(f"query_{attribute}", found)
-        texts = [
-            text
+        named = [
+            f"the {standing(last, steps, anchor, many=False)[style]}"
             for style, anchor in enumerate(chains)
-            for text in asking(
-                attribute,
-                f"the {standing(last, steps, anchor, many=False)[style]}",
-                short=steps == 3,
-            )
         ]
+        texts = [text for name in named for text in asking(attribute, name, short=steps == 3)]
+        texts = [text for text in texts if longest(text) <= LONGEST]
         families.append(draft.done((file, number), texts, [slot(LETTERS[attribute], last)]))
     return families
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sensorium.worlds.blocks.templates.drafting import block, slot
 
 
@@ -20,7 +22,8 @@ def asking(attribute: str, named: str, *, short: bool = False) -> list[str]:
     ]
     if not short:
         texts.append(f"[In this picture,] what {attribute} is {named}?")
-        texts.append(f"[Can you see] which {attribute} {named} has?")
+        texts.append(f"[In this picture,] what is the {attribute} of {named}?")
+        texts.append(f"Can you see which {attribute} {named} has?")
     if attribute == "size":
         texts.append(f"{named} is how big?")
     if attribute == "material":
@@ -43,3 +46,13 @@ def standing(number: int, relation: int, anchor: str, *, many: bool) -> tuple[st
         f"{who} [which {'are' if many else 'is'}] {ending}",
         f"{who} {'standing' if number % 2 == 0 else 'placed'} {ending}",
     )
+
+
+LONGEST = 44
+"""Words and marks of a question at most: 46 in CLEVR, with the two that mark start and end."""
+
+
+def longest(text: str) -> int:
+    """Words and marks of the longest question that a sentence with slots can become."""
+    text = re.sub(r"<R\d?>", "on the left side of", text)
+    return len(re.sub(r"([;,])", r" \1", text).split())
