@@ -135,7 +135,7 @@ def prepared(run: Run, seed: int, factor: float, cache: Path) -> Recipe:
     recipe = run.recipe()
 
     def kept(data: Any) -> Any:
-        return None if data is None else replace(data, cache=cache)
+        return None if data is None else replace(data, cache=cache, processes=1)
 
     stages = tuple(
         replace(stage, steps=max(1, round(stage.steps * factor)), data=kept(stage.data))
