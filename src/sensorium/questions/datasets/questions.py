@@ -67,8 +67,8 @@ class QuestionData:
         """In words, for the card of what was trained on it."""
         where = "the blocks world" if self.folder is None else Path(self.folder).name
         some = f"{self.count:,}" if self.count else "all"
-        told = f"the programs of {some}" if self.kind == "programs" else "the answers"
-        return f"{self.questions:,} questions about {where}, of which {told} are told"
+        told = f"the programs of {some}" if self.kind == "programs" else "the answers of all"
+        return f"{self.questions:,} questions about {where}, with {told}"
 
     def open(self, split: Split) -> QuestionExamples:
         """The examples of one split.
