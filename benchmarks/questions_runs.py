@@ -18,6 +18,7 @@ from sensorium.questions.datasets.pairs import PairsData
 from sensorium.questions.datasets.rendered import Condition
 from sensorium.questions.datasets.scenes import SceneData
 from sensorium.questions.recipes import RECIPES
+from sensorium.questions.scene_stages import find_stage, look_stage
 from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
 from sensorium.system import System
 
@@ -73,58 +74,45 @@ def answering(name: str, system: Any, steps: int, batch: int = 16) -> Recipe:
 _SEEN, _FINE_TUNED = 2000, 500  # scenes of condition A to train on, of B to go on with
 
 
-def looking(stage: Stage, condition: Condition, steps: int, lr: float = 1.0) -> Stage:
-    """A stage of the recipe ``nsvqa-scenes`` on scenes of a condition."""
-    assert isinstance(stage.data, SceneData)
-    length = _SEEN if condition == "a" else _FINE_TUNED
-    data = small(replace(stage.data, condition=condition, length=length))
-    optimiser = replace(stage.optimiser, lr=lr * stage.optimiser.lr)
-    return replace(
-        stage,
-        name=f"{stage.name}, {condition.upper()}",
-        steps=steps,
-        data=data,
-        optimiser=optimiser,
-    )
-
-
 def small(data: SceneData) -> SceneData:
     """With little held out: the benchmark has its own scenes to test on."""
     return replace(data, held_out=100, tested=100)
 
 
 def parsing(
-    condition: Condition, steps: dict[str, int], *, gray: bool = False, lr: float = 1.0
+    condition: Condition, *, find: int = 0, look: int = 0, gray: bool = False, lr: float = 1.0
 ) -> Recipe:
-    """Stages of ``nsvqa-scenes`` by name, so many steps each, on scenes of a condition."""
+    """A stage of the scene parser's training, finder or attributes, on scenes of a condition."""
     base = RECIPES["nsvqa-scenes"]()
-    by_name = {stage.name: stage for stage in base.stages}
-    stages = tuple(looking(by_name[n], condition, count, lr) for n, count in steps.items())
+    length = _SEEN if condition == "a" else _FINE_TUNED
+    data = small(SceneData(condition=condition, length=length))
+    stage = find_stage(data, find) if find else look_stage(data, look)
+    optimiser = replace(stage.optimiser, lr=lr * stage.optimiser.lr)
     attributes = replace(base.system.attributes, gray_shape=gray)
     return replace(
         base,
-        data=stages[-1].data,
+        data=stage.data,
         system=replace(base.system, attributes=attributes),
-        stages=stages,
+        stages=(replace(stage, optimiser=optimiser),),
         workers=0,
         validate_every=0,
     )
 
 
 RUNS: dict[str, Run] = {
-    "film": Run("end-to-end", lambda: answering("film", FiLMConfig(), 5000), every_seed=True),
+    "film": Run("end-to-end", lambda: answering("film", FiLMConfig(), 4000), every_seed=True),
     "cnn-lstm": Run(
-        "end-to-end", lambda: answering("cnn-lstm", CNNLSTMConfig(), 5000), every_seed=True
+        "end-to-end", lambda: answering("cnn-lstm", CNNLSTMConfig(), 3000), every_seed=True
     ),
     "lstm, blind": Run(
-        "end-to-end", lambda: answering("lstm", CNNLSTMConfig(blind=True), 3000), every_seed=True
+        "end-to-end", lambda: answering("lstm", CNNLSTMConfig(blind=True), 1500), every_seed=True
     ),
-    "finder": Run("cogent", lambda: parsing("a", {"find": 1200}), measured=False),
-    "A": Run("cogent", lambda: parsing("a", {"attributes": 2000}), "finder"),
-    "A, then B": Run("cogent", lambda: parsing("b", {"attributes": 500}, lr=0.3), "A"),
-    "A, gray shape": Run("cogent", lambda: parsing("a", {"attributes": 2000}, gray=True), "finder"),
+    "finder": Run("cogent", lambda: parsing("a", find=600), measured=False),
+    "A": Run("cogent", lambda: parsing("a", look=1000), "finder"),
+    "A, then B": Run("cogent", lambda: parsing("b", look=300, lr=0.3), "A"),
+    "A, gray shape": Run("cogent", lambda: parsing("a", look=1000, gray=True), "finder"),
     "A, gray shape, then B": Run(
-        "cogent", lambda: parsing("b", {"attributes": 500}, gray=True, lr=0.3), "A, gray shape"
+        "cogent", lambda: parsing("b", look=300, gray=True, lr=0.3), "A, gray shape"
     ),
 }
 """Runs that start from another's weights come after it."""
