@@ -26,7 +26,7 @@ from sensorium.worlds.blocks.scenes import Item
 from sensorium.worlds.blocks.vocabulary import ANSWERS
 
 _spec = importlib.util.spec_from_file_location(
-    "published_executor", Path(__file__).with_name("published_executor.py")
+    "published_executor", Path(__file__).parents[2] / "benchmarks" / "published_executor.py"
 )
 rebuilt = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rebuilt)

@@ -19,7 +19,7 @@ from sensorium.worlds.blocks.scenes import Item
 from sensorium.worlds.blocks.vocabulary import ANSWERS, ATTRIBUTES, VALUES
 
 _spec = importlib.util.spec_from_file_location(
-    "published_executor", Path(__file__).with_name("published_executor.py")
+    "published_executor", Path(__file__).parents[2] / "benchmarks" / "published_executor.py"
 )
 rebuilt = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(rebuilt)
@@ -88,7 +88,7 @@ def test_order_matters_in_these_programs_and_is_kept():
         trace = walk(program, items).trace
         merged = trace[-3].items
         not_lowest += bool(merged) and min(merged) != merged[0] and answer is not None
-    assert not_lowest > 300
+    assert not_lowest > 250
 
 
 def test_trees_with_many_branches_and_shared_steps():

@@ -207,41 +207,56 @@ class PackedScenes:
                 f"{int(wrong.sum())} unknown values, expected 0 to {N} objects whose values are "
                 "indices into vocabulary.VALUES"
             )
-        bits = (1 << torch.arange(N, device=device)).to(torch.int16)
-        columns = [_sets(there, bits)[:, None]]
-        for a, attribute in enumerate(ATTRIBUTES):
-            options = torch.arange(len(VALUES[attribute]), device=device)
-            columns.append(
-                _sets((values[:, None, :, a] == options[:, None]) & there[:, None], bits)
-            )
-        pairs = there[:, :, None] & there[:, None, :]  # [B, anchor, other]
-        margin = MARGIN if strict else 0.0
-        for direction in DIRECTIONS:
-            axis = 0 if direction in ("left", "right") else 1
-            along = positions[..., axis]
-            gaps = along[:, None, :] - along[:, :, None]
-            if direction in ("left", "behind"):
-                gaps = -gaps
-            columns.append(_sets((gaps > margin) & pairs, bits))
-        others = pairs & ~torch.eye(N, dtype=torch.bool, device=device)
-        for a in range(4):
-            like = values[:, None, :, a] == values[:, :, None, a]
-            columns.append(_sets(like & others, bits))
-        for a, attribute in enumerate(ATTRIBUTES):
-            start = ANSWERS.index(VALUES[attribute][0])
-            columns.append(values[..., a].to(torch.int16) + start)
-        return cls(torch.cat(columns, 1), N, strict)
+        step = _SCENES if device.type == "cpu" else max(1, B)
+        parts = [
+            _facts(values[k : k + step], positions[k : k + step], there[k : k + step], strict)
+            for k in range(0, max(1, B), step)
+        ]
+        return cls(torch.cat(parts), N, strict)
 
     def take(self, index: Int64[Tensor, "Q"]) -> PackedScenes:
         """The scenes of these numbers, in this order, with repeats."""
         return PackedScenes(self.facts[index], self.width, self.strict)
 
 
-def _sets(members: Bool[Tensor, "*B N"], bits: Int16[Tensor, "N"]) -> Int16[Tensor, "*B"]:
-    """Sets as numbers."""
-    return (members * bits).sum(-1, dtype=torch.int16)
+def _facts(
+    values: Int8[Tensor, "B N 4"],
+    positions: Float[Tensor, "B N 3"],
+    there: Bool[Tensor, "B N"],
+    strict: bool,
+) -> Int16[Tensor, "B F"]:
+    """The rows of `PackedScenes`."""
+    N, device = values.shape[1], values.device
+    bits = (1 << torch.arange(N, device=device)).to(torch.float32)
+    columns = [_sets(there, bits)[:, None]]
+    for a, attribute in enumerate(ATTRIBUTES):
+        options = torch.arange(len(VALUES[attribute]), device=device, dtype=torch.int8)
+        columns.append(_sets((values[:, None, :, a] == options[:, None]) & there[:, None], bits))
+    pairs = there[:, :, None] & there[:, None, :]  # [B, anchor, other]
+    margin = MARGIN if strict else 0.0
+    sides = {}
+    for axis, (less, more) in enumerate((("left", "right"), ("behind", "front"))):
+        along = positions[..., axis]
+        gaps = along[:, None, :] - along[:, :, None]
+        sides[less] = _sets((gaps < -margin) & pairs, bits)
+        sides[more] = _sets((gaps > margin) & pairs, bits)
+    columns += [sides[direction] for direction in DIRECTIONS]
+    others = pairs & ~torch.eye(N, dtype=torch.bool, device=device)
+    for a in range(len(ATTRIBUTES)):
+        like = values[:, None, :, a] == values[:, :, None, a]
+        columns.append(_sets(like & others, bits))
+    for a, attribute in enumerate(ATTRIBUTES):
+        start = ANSWERS.index(VALUES[attribute][0])
+        columns.append(values[..., a].to(torch.int16) + start)
+    return torch.cat(columns, 1)
 
 
+def _sets(members: Bool[Tensor, "*B N"], bits: Float[Tensor, "N"]) -> Int16[Tensor, "*B"]:
+    """Sets as numbers, exact in float32."""
+    return (members.to(torch.float32) @ bits).to(torch.int16)
+
+
+_SCENES = 1 << 10
 CHUNK = 1 << 14
 """Questions that `execute_tokens` works on at a time, so that they stay in a processor's cache."""
 
