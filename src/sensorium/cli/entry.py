@@ -30,7 +30,7 @@ from sensorium.cli.separating import Separate
 from sensorium.cli.training import Train, read_train
 from sensorium.cli.usage import CONFIG, help_of, read_arguments
 from sensorium.cli.watching import Watch
-from sensorium.cli.worlds import Perform
+from sensorium.cli.worlds import Build, Perform
 from sensorium.suggest import did_you_mean
 
 COMMANDS: dict[str, type[Command]] = {
@@ -44,6 +44,7 @@ COMMANDS: dict[str, type[Command]] = {
     "export": Export,
     "convert": Convert,
     "perform": Perform,
+    "build": Build,
     "check": Check,
     "prepare": Prepare,
 }

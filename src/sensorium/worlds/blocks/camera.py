@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from sensorium.seeds import generator
+from sensorium.worlds.blocks.scenes import Scene
 from sensorium.worlds.blocks.vocabulary import Direction
 
 Vector = tuple[float, float, float]
@@ -74,9 +75,9 @@ class Camera:
         behind = _unit((self.forward[0], self.forward[1], 0.0))
         right = _unit((self.right[0], self.right[1], 0.0))
         return {
-            "left": _times(right, -1.0),
+            "left": (-right[0], -right[1], 0.0),
             "right": right,
-            "front": _times(behind, -1.0),
+            "front": (-behind[0], -behind[1], 0.0),
             "behind": behind,
         }
 
@@ -123,6 +124,31 @@ def look(position: Vector, height: int, width: int) -> Camera:
 def camera_of(seed: int | None, height: int, width: int) -> Camera:
     """The camera of a scene's seed; the nominal one for ``None``."""
     return look(_jittered(CAMERA, CAMERA_JITTER, seed, "camera"), height, width)
+
+
+def camera_that_saw(scene: Scene, height: int, width: int) -> Camera:
+    """The camera of a scene: from its seed, or else from what a file says of it.
+
+    CLEVR's files do not hold the camera, but its direction over the ground and each block's depth.
+    Since it looks at the origin, depth = distance + cos(e) · behind − sin(e) · z for a block that
+    stands ``behind`` far behind the origin: a line through the blocks gives distance and
+    elevation e. With fewer than three blocks the nominal ones are taken.
+    """
+    if scene.seed is not None:
+        return camera_of(scene.seed, height, width)
+    behind = scene.directions["behind"]
+    distance = math.sqrt(_dot(CAMERA, CAMERA))
+    cosine = math.sqrt(CAMERA[0] ** 2 + CAMERA[1] ** 2) / distance
+    back = [_dot(b.coords, behind) for b in scene.blocks]
+    if len(back) >= 3 and min(b.pixel[2] for b in scene.blocks) > 0 and max(back) > min(back):
+        for _ in range(20):
+            sine = math.sqrt(1 - cosine * cosine)
+            depths = [b.pixel[2] + sine * b.coords[2] for b in scene.blocks]
+            slope, start = np.polyfit(back, depths, 1)
+            distance, cosine = float(start), min(max(float(slope), 0.1), 0.999)
+    sine = math.sqrt(1 - cosine * cosine)
+    ground = _times(_unit((behind[0], behind[1], 0.0)), -cosine * distance)
+    return look((ground[0], ground[1], sine * distance), height, width)
 
 
 def lamps_of(seed: int | None) -> tuple[Lamp, ...]:

@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int8, UInt8
 
 from sensorium.seeds import derive, generator
-from sensorium.worlds.blocks.camera import Camera, Lamp, camera_of, lamps_of
+from sensorium.worlds.blocks.camera import Camera, Lamp, camera_that_saw, lamps_of
 from sensorium.worlds.blocks.scenes import Block, Scene
-from sensorium.worlds.blocks.vocabulary import RADIUS, SHAPES
+from sensorium.worlds.blocks.vocabulary import MOST, RADIUS, SHAPES
 
 COLOR_VALUES: dict[str, tuple[int, int, int]] = {
     "gray": (87, 87, 87),
@@ -61,15 +61,18 @@ class Picture:
 def render(scene: Scene, height: int = 320, width: int = 480) -> Picture:
     """Draws a scene: the same bytes for the same scene on every machine.
 
-    Camera, lamps, exposure and noise are jittered by the scene's seed; a scene without one is seen
-    by the nominal camera.
+    Camera, lamps, exposure and noise are jittered by the scene's seed. A scene without one, read
+    from CLEVR's files, is seen by the camera that these imply, under the nominal lamps: its
+    `Picture.ids` then fit CLEVR's own picture.
 
     Raises:
-        ValueError: when a side has no pixel.
+        ValueError: when a side has no pixel, or there are more than ten blocks.
     """
+    if len(scene.blocks) > MOST:
+        raise ValueError(f"a scene can hold {MOST} blocks, got {len(scene.blocks)}; leave some out")
     from sensorium.worlds.blocks import developing, kernels
 
-    camera = camera_of(scene.seed, height, width)
+    camera = camera_that_saw(scene, height, width)
     exposure, noise_seed = 1.0, 0
     if scene.seed is not None:
         exposure = float(generator(scene.seed, "blocks", "exposure").uniform(*_EXPOSURES))

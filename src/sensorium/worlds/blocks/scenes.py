@@ -42,7 +42,8 @@ class Block:
     Attributes:
         size, color, material, shape: values of `vocabulary.VALUES`.
         coords: centre ``(x, y, z)`` in the world's units; z is half its height.
-        rotation: about the vertical, in degrees.
+        rotation: about the vertical. As in CLEVR it is drawn from 0 to 360, and then taken for
+            radians when the block is turned.
         pixel: where its centre is in the picture: ``(x, y, depth)``, x and y in pixels.
     """
 
