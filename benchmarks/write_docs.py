@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import questions_tables
 import sounds_tables
 
 ROOT = Path(__file__).parent.parent
@@ -256,6 +257,16 @@ def sounds_cost(name: str) -> Callable[[], str]:
     return write
 
 
+def questions(name: str) -> Callable[[], str]:
+    """A table of the quality of answers."""
+
+    def write() -> str:
+        results = load("questions_quality")
+        return questions_tables.TABLES[name](table, results) + machine(results)
+
+    return write
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
@@ -268,6 +279,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "media-fuzz": media_fuzz,
     "resume": resume,
     **{name: sounds(name) for name in sounds_tables.TABLES},
+    **{name: questions(name) for name in questions_tables.TABLES},
     **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
 
