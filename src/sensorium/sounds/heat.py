@@ -64,11 +64,15 @@ def brightness(stems: Stems) -> Float[Tensor, "S n"]:
 
 
 def shares_at(stems: Stems, seconds: float) -> Float[Tensor, "S h w"]:
-    """Where the sources are at a time: between the middles of windows, a mean of both."""
+    """Where the sources are at a time: between the middles of a shot's windows, a mean of both."""
     middles = np.array([w.centre for w in stems.windows])
     place = float(np.interp(seconds, middles, np.arange(len(middles))))
     low = min(int(place), len(middles) - 1)
     high = min(low + 1, len(middles) - 1)
+    windows = stems.separator.windows
+    if windows.shot(low) != windows.shot(high):
+        cut = windows.shots[windows.shot(high)].start
+        return stems.shares[low if seconds < cut else high]
     return torch.lerp(stems.shares[low], stems.shares[high], place - low)
 
 

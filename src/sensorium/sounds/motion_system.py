@@ -92,22 +92,24 @@ class MotionsSystem(SoundSystem):
     # --- what a system is made of -----------------------------------------------------------------
 
     @property
-    def _wants_flow(self) -> bool:
-        return self.config.network.cue in ("flow", "trajectory")
+    def moving(self) -> FlowGrid | None:
+        """How motion is found in the pictures, where the cue is motion."""
+        flow: FlowGrid = self.config.flow
+        return flow if self.config.network.cue in ("flow", "trajectory") else None
 
     def look(self, video: Video, window: Span) -> dict[str, Tensor]:
         """One window's pictures and, where the cue is motion, their flow."""
         sight = super().look(video, window)
-        if self._wants_flow:
-            sight["flow"] = self.config.flow(sight["frames"])
+        if self.moving is not None:
+            sight["flow"] = self.moving(sight["frames"])
         return sight
 
     def see(self, sight: Sight) -> Float[Tensor, "B K T h w"]:
         """Visual feature maps, step by step; flow that is not given is searched."""
         frames = sight["frames"]
         flow = sight.get("flow")
-        if self._wants_flow and flow is None:
-            flow = torch.stack([self.config.flow(clip) for clip in frames])
+        if self.moving is not None and flow is None:
+            flow = torch.stack([self.moving(clip) for clip in frames])
         if self.config.network.cue != "frames":
             frames = frames[:, :1]
         pictures = self.pictures(frames)

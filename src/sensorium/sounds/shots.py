@@ -13,7 +13,7 @@ last stage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -72,14 +72,16 @@ class _Boundary:
     before: Histogram
 
 
-def find_shots(video: Video, config: ShotConfig | None = None) -> tuple[Span, ...]:
+def find_shots(
+    video: Video, config: ShotConfig | None = None, told: Callable[[float], None] | None = None
+) -> tuple[Span, ...]:
     """The shots of a video, in order and without gaps: one if nothing changes at once.
 
     Holds a few pictures at a time, whatever the video's length.
     """
     config = config or ShotConfig()
     found: list[_Boundary] = []
-    for boundary, after in _boundaries(video, config):
+    for boundary, after in _boundaries(video, config, told or (lambda share: None)):
         near = found and boundary.between[1] - found[-1].between[0] <= config.flash_seconds
         if near and difference(found[-1].before, after) < config.high:
             found.pop()
@@ -90,11 +92,13 @@ def find_shots(video: Video, config: ShotConfig | None = None) -> tuple[Span, ..
     return tuple(Span(a, b) for a, b in pairwise(edges) if b > a)
 
 
-def _boundaries(video: Video, config: ShotConfig) -> Iterator[tuple[_Boundary, Histogram]]:
+def _boundaries(
+    video: Video, config: ShotConfig, told: Callable[[float], None]
+) -> Iterator[tuple[_Boundary, Histogram]]:
     """Each boundary with the histogram after it."""
     last: tuple[float, Histogram] | None = None
     run: _Run | None = None
-    for time, now in _histograms(video, min(config.fps, video.fps)):
+    for time, now in _histograms(video, min(config.fps, video.fps), told):
         if last is not None:
             step = difference(last[1], now)
             if step >= config.low:
@@ -110,11 +114,14 @@ def _boundaries(video: Video, config: ShotConfig) -> Iterator[tuple[_Boundary, H
         yield _Boundary(run.between, run.before), last[1]
 
 
-def _histograms(video: Video, fps: float) -> Iterator[tuple[float, Histogram]]:
+def _histograms(
+    video: Video, fps: float, told: Callable[[float], None]
+) -> Iterator[tuple[float, Histogram]]:
     times = video.times(fps)
     for start in range(0, len(times), _AT_ONCE):
         some = times[start : start + _AT_ONCE]
         yield from zip(some, histograms(video.frames(some)), strict=True)
+        told((start + len(some)) / len(times))
 
 
 def histograms(frames: UInt8[Tensor, "T 3 H W"]) -> Float[Tensor, "T 512"]:
@@ -127,14 +134,17 @@ def histograms(frames: UInt8[Tensor, "T 3 H W"]) -> Float[Tensor, "T 512"]:
     place = (small / 256 * _LEVELS - 0.5).clamp(0, _LEVELS - 1).flatten(2)  # [T, 3, N]
     below = place.floor().clamp_max(_LEVELS - 2)
     share = place - below
-    out = torch.zeros(len(frames), _LEVELS**3)
+    red, green, blue = below.long().unbind(1)
+    first = torch.arange(len(frames))[:, None] * _LEVELS**3
+    index = first + (red * _LEVELS + green) * _LEVELS + blue
+    out = torch.zeros(len(frames) * _LEVELS**3)
     for corner in range(8):
         bits = [corner >> 2 & 1, corner >> 1 & 1, corner & 1]
-        level = below.long() + torch.tensor(bits)[:, None]
-        index = (level[:, 0] * _LEVELS + level[:, 1]) * _LEVELS + level[:, 2]
-        weights = [share[:, c] if bit else 1 - share[:, c] for c, bit in enumerate(bits)]
-        out.scatter_add_(1, index, weights[0] * weights[1] * weights[2])
-    return out / place.shape[-1]
+        up = (bits[0] * _LEVELS + bits[1]) * _LEVELS + bits[2]
+        parts = [share[:, c] if bit else 1 - share[:, c] for c, bit in enumerate(bits)]
+        weight = parts[0] * parts[1] * parts[2]
+        out += torch.bincount((index + up).flatten(), weight.flatten(), len(out))
+    return out.view(len(frames), -1) / place.shape[-1]  # [T*512] -> [T, 512]
 
 
 def difference(a: Histogram, b: Histogram) -> float:

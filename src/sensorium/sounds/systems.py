@@ -22,6 +22,7 @@ from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip, Span, Video
 
 if TYPE_CHECKING:
+    from sensorium.optical_flow import FlowGrid
     from sensorium.sounds.results import Stems
 
 Sight = Mapping[str, Tensor]
@@ -80,6 +81,11 @@ class SoundSystem(System):
     def look(self, video: Video, window: Span) -> dict[str, Tensor]:
         """One window's pictures, and what else the system sees, without a batch axis."""
         return {"frames": self.config.view.pictures(video, window)}
+
+    @property
+    def moving(self) -> FlowGrid | None:
+        """How motion is found in the pictures; ``None`` where none is looked at."""
+        return None
 
     # --- from what is seen to masks ---------------------------------------------------------------
 
@@ -223,7 +229,8 @@ class SoundSystem(System):
         video = clip.need_video()
         length = min(self.config.spectra.seconds, video.span.duration)
         starts = torch.linspace(video.span.start, video.span.end - length, 8).tolist()
-        sights = [self.look(video, Span(s, s + length))["frames"] for s in starts]
+        view: SoundView = self.config.view
+        sights = [view.pictures(video, Span(s, s + length)) for s in starts]
         groups = self.domain_features(torch.stack(sights))
         return self.gauge.distances(groups).median(0).values
 

@@ -2,8 +2,8 @@
 
 Sightings of a window are given to the tracks known so far by the Hungarian method, the price being
 how little they look alike (one less the cosine of their looks) and how far apart they lie; beyond a
-reach a sighting starts a track of its own. The price of distance is bounded, so that a cut to
-another camera, which moves everybody, is bridged by looks. Tracks that look alike and are never
+reach a sighting starts a track of its own. A cut to another camera moves everybody: between shots
+it counts, in place of distance, how little they sound alike. Tracks that look alike and are never
 seen at the same time are one source.
 """
 
@@ -33,12 +33,16 @@ class Sighting:
         place: x and y, fractions of the picture.
         energy: share of the window's energy, 0..1.
         look: the place's features relative to the background, where looks are compared.
+        shot: in which it is seen.
+        timbre: its mean spectrum; not needed where all is one shot.
     """
 
     window: int
     place: tuple[float, float]
     energy: float
     look: Float[Tensor, " K"]
+    shot: int = 0
+    timbre: Float[Tensor, " R"] | None = None
 
 
 @dataclass
@@ -70,6 +74,11 @@ class Track:
         return max(self.sightings, key=lambda s: s.energy)
 
 
+def unlike(looks: Float[Tensor, "A K"], others: Float[Tensor, "B K"]) -> Float[Tensor, "A B"]:
+    """How little things look alike: one less the cosine."""
+    return 1 - F.cosine_similarity(looks[:, None], others[None], dim=-1)
+
+
 def price(
     looks: Float[Tensor, "A K"],
     places: Float[Tensor, "A 2"],
@@ -77,8 +86,8 @@ def price(
     other_places: Float[Tensor, "B 2"],
 ) -> Float[Tensor, "A B"]:
     """What it costs to take one thing for another."""
-    unlike = 1 - F.cosine_similarity(looks[:, None], other_looks[None], dim=-1)
-    return unlike + _DISTANCE * torch.cdist(places, other_places).clamp_max(_FAR)
+    distance = torch.cdist(places, other_places).clamp_max(_FAR)
+    return unlike(looks, other_looks) + _DISTANCE * distance
 
 
 def assign(prices: Float[Tensor, "A B"], reach: float = _REACH) -> list[tuple[int, int]]:
@@ -104,19 +113,36 @@ def join(windows: Sequence[Sequence[Sighting]], least: int = 1) -> list[Track]:
             continue
         taken: dict[int, int] = {}
         if tracks:
-            prices = price(
-                torch.stack([t.look for t in tracks]),
-                torch.tensor([t.last.place for t in tracks]),
-                torch.stack([s.look for s in sightings]),
-                torch.tensor([s.place for s in sightings]),
-            )
-            taken = {s: t for t, s in assign(prices)}
+            taken = {s: t for t, s in assign(_prices(tracks, sightings))}
         for number, sighting in enumerate(sightings):
             if number in taken:
                 tracks[taken[number]].sightings.append(sighting)
             else:
                 tracks.append(Track([sighting]))
     return sorted(_merged(tracks, least), key=lambda t: -t.energy)
+
+
+def _prices(tracks: Sequence[Track], sightings: Sequence[Sighting]) -> Float[Tensor, "A B"]:
+    """What it costs to take a sighting for one of a track."""
+    last = [t.last for t in tracks]
+    looks = torch.stack([t.look for t in tracks])
+    others = torch.stack([s.look for s in sightings])
+    places = torch.tensor([s.place for s in last])
+    prices = price(looks, places, others, torch.tensor([s.place for s in sightings]))
+    by_look = unlike(looks, others)
+    for a, before in enumerate(last):
+        for b, now in enumerate(sightings):
+            if before.shot != now.shot:
+                prices[a, b] = by_look[a, b] + _apart(before, now)
+    return prices
+
+
+def _apart(before: Sighting, now: Sighting) -> float:
+    """How little two sightings sound alike, at most as dear as distance."""
+    if before.timbre is None or now.timbre is None:
+        return 0.0
+    alike = F.cosine_similarity(before.timbre, now.timbre, dim=0)
+    return min(_DISTANCE * _FAR, 1 - float(alike))
 
 
 def _merged(tracks: list[Track], least: int) -> list[Track]:

@@ -2,11 +2,13 @@
 
 Where the maps of a window are the maximum over its pictures (The Sound of Pixels), pictures are
 taken from one grid for the whole video, at the step that the system's view has, so that overlapping
-windows share most of them. Where a window is seen as a whole (motion), whole windows are kept.
+windows share most of them. Where a window is seen as a whole (motion), whole windows are kept, and
+the flow that they share is searched once (see `moving`).
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -16,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from sensorium import images
+from sensorium.sounds.separation.moving import MovingPictures
 from sensorium.sounds.separation.windows import Windows
 from sensorium.types import Span, Video
 
@@ -40,6 +43,10 @@ class Looks:
 
         self.system, self.video, self.windows = system, video, windows
         self.shared = isinstance(system, PixelsSystem)
+        flow = system.moving
+        self.moving = (
+            None if flow is None else MovingPictures(video, system.config.view, flow, windows.shots)
+        )
         self._kept: OrderedDict[int, Tensor] = OrderedDict()
         self.seen = 0
         """Pictures, or whole windows, that went through the network."""
@@ -70,7 +77,17 @@ class Looks:
         start, last = self.video.span.start, self._last()
         times = self.system.config.view.times(self._stretch(index))
         numbers = [round((t - start) / self._step - 0.5) for t in times]
-        return [min(max(n, 0), last) for n in numbers]
+        low, high = self._of_shot(index)
+        return [min(max(n, low, 0), high, last) for n in numbers]
+
+    def _of_shot(self, index: int) -> tuple[int, int]:
+        """The first and the last picture on the grid of the shot that a window belongs to."""
+        shots, start = self.windows.shots, self.video.span.start
+        if len(shots) < 2:
+            return 0, self._last()
+        shot = shots[self.windows.shot(index)]
+        edges = [math.ceil((t - start) / self._step - 0.5) for t in (shot.start, shot.end)]
+        return edges[0], max(edges[0], edges[1] - 1)
 
     def _last(self) -> int:
         return max(0, int(self.video.span.duration / self._step - 0.5))
@@ -98,7 +115,11 @@ class Looks:
             return self._kept[index]
         self.seen += 1
         device = next(self.system.parameters()).device
-        sight = self.system.look(self.video, self._stretch(index))
+        stretch = self._stretch(index)
+        if self.moving is None:
+            sight = self.system.look(self.video, stretch)
+        else:
+            sight = self.moving.sight(stretch)
         maps = self.system.see({k: v[None].to(device) for k, v in sight.items()})[0].float()
         self._keep(index, maps)
         return maps

@@ -79,6 +79,11 @@ def place_sounds(
     return PlaceSounds(torch.cat(energies).cpu(), torch.cat(prints).cpu())
 
 
+def timbre(printed: Float[Tensor, " D"]) -> Float[Tensor, " R"]:
+    """The mean over time of a print: what its spectrum is like."""
+    return printed.view(_PRINT).mean(1)
+
+
 @torch.no_grad()
 def energy_map(
     system: SoundSystem,

@@ -2,7 +2,8 @@
 
 A place belongs to the source, or to the background, whose exemplars its look is nearest to. Where
 two sources look alike, the nearer one has it, which is why each source's place is followed from
-window to window (Hungarian method, see `identity`). A source that nothing in the picture looks like
+window to window (Hungarian method, see `identity`); a cut puts it where the source was heard in the
+new shot, or, where it was not, anywhere. A source that nothing in the picture looks like
 is not there, and gets silence.
 """
 
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from sensorium.sounds.separation.identity import assign, price
+from sensorium.sounds.separation.identity import assign, price, unlike
 from sensorium.sounds.separation.places import positions
 from sensorium.sounds.separation.sources import Cast
 
@@ -39,7 +40,14 @@ class Follower:
     def __init__(self, cast: Cast) -> None:
         self.cast = cast
         self.places = torch.tensor([s.place for s in cast.sources]).view(-1, 2)
+        self.known = torch.ones(len(cast.sources), dtype=torch.bool)
         self._scale = _SHARP * _contrast(cast)
+
+    def enter(self, shot: int) -> None:
+        """A new shot begins; nobody is where he was."""
+        for index, source in enumerate(self.cast.sources):
+            self.known[index] = shot in source.places
+            self.places[index] = torch.tensor(source.places.get(shot, source.place))
 
     def shares(self, looks: Float[Tensor, "K h w"]) -> Float[Tensor, "S h w"]:
         """Where each source is in the next window."""
@@ -56,7 +64,7 @@ class Follower:
             ground = distance.amin(0) + 1.0
         belongs = torch.sigmoid(ground - distance.amin(0))
         self._follow(relative, belongs.view(height, width), grid)
-        far = torch.cdist(self.places, grid).clamp_max(_FAR)
+        far = self._far(grid)
         split = torch.softmax(-distance - _NEARER * far, 0)
         return (belongs * split).view(-1, height, width)  # [S, h*w] -> [S, h, w]
 
@@ -67,8 +75,17 @@ class Follower:
             return
         means = torch.stack([s.looks.mean(0) for s in self.cast.sources])
         prices = price(means, self.places, looks[peaks], grid[peaks])
+        if not self.known.all():
+            by_look = unlike(means, looks[peaks])
+            prices = torch.where(self.known[:, None], prices, by_look)
         for source, peak in assign(prices):
             self.places[source] = grid[peaks[peak]]
+            self.known[source] = True
+
+    def _far(self, grid: Float[Tensor, "P 2"]) -> Float[Tensor, "S P"]:
+        """How far each place is from each source; where that is not known, as far as can be."""
+        far = torch.cdist(self.places, grid).clamp_max(_FAR)
+        return far.masked_fill(~self.known[:, None], _FAR)
 
 
 def regions_of(shares: Float[Tensor, "S h w"]) -> Bool[Tensor, "S h w"]:

@@ -1,11 +1,12 @@
 """From a clip to its stems: find the sources, follow them through the pictures, separate lazily.
 
-Three passes. Over at most `Options.probes` windows, evenly spaced: where does sound come from, and
-from how many sources (see `sources`). Over the pictures of all windows: where is each source, and
-what does it look like there (see `regions`); nothing is heard, and features are reused between
-overlapping windows. The third pass, over the sound, is made when samples are asked for (see
-`separator`). None needs more memory for an hour than for a minute, but for a few hundred numbers a
-window.
+The pictures are first cut into shots (`find_shots`): windows keep to one where they can, and nobody
+is taken to be where he was before a cut. Then three passes. Over at most `Options.probes` windows,
+evenly spaced: where does sound come from, and from how many sources (see `sources`). Over the
+pictures of all windows: where is each source, and what does it look like there (see `regions`);
+nothing is heard, and features are reused between overlapping windows. The third pass, over the
+sound, is made when samples are asked for (see `separator`). None needs more memory for an hour than
+for a minute, but for a few hundred numbers a window.
 
 How ours differs from arXiv:1804.03160, which stops at two-second clips of a duet: that paper shows
 each pixel's sound; a file needs stems with an identity. Masks stay soft, where the paper's scoring
@@ -29,12 +30,14 @@ from sensorium.sounds.separation.separator import Separator, Told, silence
 from sensorium.sounds.separation.sources import Cast, cast, probe
 from sensorium.sounds.separation.spool import Spool
 from sensorium.sounds.separation.windows import Windows
+from sensorium.sounds.shots import find_shots
 from sensorium.sounds.systems import SoundSystem
 from sensorium.types import Clip
 
 Point = tuple[float, float]
 _SILENT = 1e-5  # root mean square of a window that is not listened to
 _JUDGED = 8  # windows from which a stem's score is taken
+_CUTTING = 0.2  # share of the work before the sound that looking for cuts is
 _AT_ONCE = 8  # windows whose pictures go through the network together
 
 
@@ -87,7 +90,9 @@ def separate(
         MediaError: when the file cannot be read.
     """
     audio, video = clip.need_audio(), clip.need_video()
-    windows = Windows.over(audio.span, system.config.spectra)
+    shots = find_shots(video, told=lambda share: told(_CUTTING * share))
+    told = _rest_of(told)
+    windows = Windows.over(audio.span, system.config.spectra, shots)
     looks = Looks(system, video, windows)
     if options.points:
         shares, visuals = _followed(looks, _Points(options.points), told)
@@ -111,6 +116,11 @@ def separate(
     )
 
 
+def _rest_of(told: Told) -> Told:
+    """What is left to be told once the shots are known."""
+    return lambda share: told(_CUTTING + (1 - _CUTTING) * share)
+
+
 def _evenly(count: int, most: int) -> list[int]:
     """At most so many of the first ``count`` numbers, evenly spaced."""
     if count <= most:
@@ -132,7 +142,7 @@ def _found(looks: Looks, clip: Clip, options: Options, told: Told) -> Cast:
             sound = (system.hear(magnitude), magnitude[0], power)
             probes.append(probe(system, index, looks.maps([index])[0], sound, options.sources))
         told(done / len(chosen))
-    return cast(probes, options.sources)
+    return cast(probes, options.sources, windows.shot)
 
 
 class _Points:
@@ -145,6 +155,9 @@ class _Points:
         """The places around each point."""
         return around(self.points, *looks.shape[-2:])
 
+    def enter(self, shot: int) -> None:
+        """They stay."""
+
 
 def _followed(
     looks: Looks, follower: Follower | _Points, told: Told
@@ -155,7 +168,10 @@ def _followed(
     visuals: Spool | None = None
     for at in range(0, count, _AT_ONCE):
         some = range(at, min(at + _AT_ONCE, count))
-        for maps in looks.maps(some):
+        for index, maps in zip(some, looks.maps(some), strict=True):
+            shot, shots = looks.windows.shot(index), len(looks.windows.shots)
+            if shots > 1 and (index == 0 or shot != looks.windows.shot(index - 1)):
+                follower.enter(shot)
             look = system.appearance(maps.mean(1).flatten(1).T)  # [K, T, h, w] -> [h*w, K]
             share = follower.shares(look.T.view(-1, *maps.shape[-2:]).cpu())
             regions = regions_of(share).to(maps.device)

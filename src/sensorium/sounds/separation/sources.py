@@ -13,8 +13,8 @@ Two players whose sound a system cannot tell apart are one source to it, and are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,7 @@ from sensorium.sounds.separation.places import (
     place_sounds,
     positions,
     representatives,
+    timbre,
 )
 
 if TYPE_CHECKING:
@@ -49,12 +50,16 @@ _EXEMPLARS, _GROUNDS = 8, 24  # looks kept of a source, and of the background
 
 @dataclass(frozen=True)
 class Candidate:
-    """A place of one window that sounds; ``look`` is raw, not yet relative to the background."""
+    """A place of one window that sounds; ``look`` is raw, not yet relative to the background.
+
+    ``timbre`` is the mean over time of its print.
+    """
 
     window: int
     place: tuple[float, float]
     energy: float
     look: Float[Tensor, " K"]
+    timbre: Float[Tensor, " R"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ class Source:
     Attributes:
         looks: exemplars, relative to the background.
         place: where it was heard best, x and y as fractions of the picture.
+        places: likewise of each shot in which it was heard.
 
     Shape:
         ``looks``: ``[E, K]``.
@@ -87,6 +93,7 @@ class Source:
 
     looks: Float[Tensor, "E K"]
     place: tuple[float, float]
+    places: Mapping[int, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,7 @@ def probe(
                 (float(places[k, 0]), float(places[k, 1])),
                 float(sounds.energy[k]) * power,
                 looks[chosen[k].cpu()],
+                timbre(sounds.prints[k]),
             )
             for k in audible[kept].tolist()
         ),
@@ -187,8 +195,15 @@ def _residual(columns: np.ndarray, index: int, others: list[int]) -> float:
     return float(nnls(columns[others].T, columns[index])[1]) ** 2
 
 
-def cast(probes: Sequence[Probe], wanted: int | None) -> Cast:
+def cast(
+    probes: Sequence[Probe], wanted: int | None, shot: Callable[[int], int] = lambda window: 0
+) -> Cast:
     """The sources of a file from its probes; none where all is silent.
+
+    Args:
+        probes: in order of time.
+        wanted: number of sources, if given.
+        shot: the number of a window's shot.
 
     Raises:
         ValueError: when fewer sources sound than are wanted.
@@ -199,7 +214,10 @@ def cast(probes: Sequence[Probe], wanted: int | None) -> Cast:
     grounds = torch.cat([p.ground for p in probes])
     centre = (grounds if len(grounds) else torch.stack(looks)).mean(0)
     windows = [
-        [Sighting(c.window, c.place, c.energy, c.look - centre) for c in p.candidates]
+        [
+            Sighting(c.window, c.place, c.energy, c.look - centre, shot(c.window), c.timbre)
+            for c in p.candidates
+        ]
         for p in probes
     ]
     tracks = join(windows, wanted or 1)
@@ -221,4 +239,10 @@ def _source(track: Track) -> Source:
     looks = torch.stack([s.look for s in sorted(track.sightings, key=lambda s: -s.energy)])
     strong = looks[: max(1, (len(looks) + 1) // 2)]  # a faint sighting may be somebody else
     chosen = representatives(strong[:, :, None], _EXEMPLARS)[0]
-    return Source(strong[chosen], track.strongest.place)
+    best: dict[int, Sighting] = {}
+    for sighting in track.sightings:
+        known = best.get(sighting.shot)
+        if known is None or sighting.energy > known.energy:
+            best[sighting.shot] = sighting
+    places = {shot: sighting.place for shot, sighting in best.items()}
+    return Source(strong[chosen], track.strongest.place, places)

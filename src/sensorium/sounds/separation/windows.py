@@ -2,13 +2,17 @@
 
 Windows have the length that the system was trained on and overlap by half. What is cross-faded,
 with a Hann weight, is their masks, not their sound: the mixture keeps its own spectrum and nothing
-clicks where windows meet.
+clicks where windows meet. Where the picture is cut, windows of the shot before end and those of the
+next begin, unless a shot is shorter than a window: what is seen then belongs to what is heard.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Float32
@@ -22,26 +26,41 @@ from sensorium.types import Audio, Span
 class Windows:
     """Where the windows of a sound lie.
 
-    All begin on one grid of analysis frames, which starts with the sound. The last one ends with
-    the sound, so it overlaps its neighbour by more than half.
+    All begin on one grid of analysis frames, which starts with the sound. The last one of a shot
+    ends with it, so it overlaps its neighbour by more than half.
 
     Attributes:
         span: of the sound, in seconds.
         config: of the analysis.
         firsts: each window's first frame.
+        shots: of the pictures, in order; none: all is one shot.
     """
 
     span: Span
     config: SpectraConfig
     firsts: tuple[int, ...]
+    shots: tuple[Span, ...] = ()
 
     @classmethod
-    def over(cls, span: Span, config: SpectraConfig) -> Windows:
-        """Windows that cover a sound."""
+    def over(cls, span: Span, config: SpectraConfig, shots: Sequence[Span] = ()) -> Windows:
+        """Windows that cover a sound, and do not reach over a cut where they need not."""
         total = 1 + int(span.duration * config.rate) // config.hop
-        last = max(0, total - config.frames)
+        edges = [0]
+        for shot in shots[1:]:
+            cut = round((shot.start - span.start) * config.rate / config.hop)
+            if cut - edges[-1] >= config.frames and total - cut >= config.frames:
+                edges.append(cut)
         step = max(1, config.frames // 2)
-        return cls(span, config, (*range(0, last, step), last))
+        firsts: list[int] = []
+        for begin, end in pairwise([*edges, total]):
+            last = max(begin, end - config.frames)
+            firsts += [*range(begin, last, step), last]
+        return cls(span, config, tuple(firsts), tuple(shots))
+
+    def shot(self, index: int) -> int:
+        """The number of the shot in which a window's middle lies."""
+        middle = self.stretch(index).centre
+        return max(0, bisect_right(self.shots, middle, key=lambda shot: shot.start) - 1)
 
     def __len__(self) -> int:
         return len(self.firsts)
