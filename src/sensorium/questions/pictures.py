@@ -20,6 +20,8 @@ from sensorium.media.opening import MAX_PIXELS, close_quietly, open_input, reaso
 BEHIND = 128
 """Grey level behind transparent pixels."""
 
+_PHOTOS = (".jpg", ".jpeg", ".jfif")
+
 
 def read_picture(path: str | Path, at: float = 0.0) -> UInt8[Tensor, "3 H W"]:
     """A still picture, or a video's frame ``at`` seconds after its first one.
@@ -52,10 +54,11 @@ def _still(name: str) -> UInt8[Tensor, "3 H W"] | None:
 
     container = open_input(name)
     try:
-        if not container.format.name.endswith("_pipe") or not container.streams.video:
+        photo = Path(name).suffix.lower() in _PHOTOS  # half of one looks like a film to FFmpeg
+        if not (container.format.name.endswith("_pipe") or photo) or not container.streams.video:
             return None
         stream = container.streams.video[0]
-        strict = {"err_detect": "explode"} if container.format.name == "jpeg_pipe" else {}
+        strict = {"err_detect": "explode"} if photo else {}
         stream.codec_context.options = {"max_pixels": str(MAX_PIXELS), **strict}
         frame = next(container.decode(stream), None)
         if frame is None:
