@@ -1,15 +1,14 @@
-"""Flow against known shifts, on the stage, and its cache."""
+"""Flow against known shifts, on the stage."""
 
 import importlib.util
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
-from sensorium.optical_flow import DISFlow, FlowCache, RAFTFlow, coarse, fingerprint
+from sensorium.optical_flow import DISFlow, FlowGrid, RAFTFlow, coarse
 from sensorium.worlds import stage
 from sensorium.worlds.stage.script import Camera
 
@@ -101,55 +100,11 @@ def test_coarse_is_the_mean_over_squares():
     assert torch.equal(coarse(torch.ones(2, 2, 9, 7), 4), torch.ones(2, 2, 3, 2))
 
 
-class _Counted(DISFlow):
-    calls = 0
-
-    def __call__(self, pictures):
-        type(self).calls += 1
-        return super().__call__(pictures)
-
-
-def test_the_cache_searches_each_clip_once(tmp_path):
-    _Counted.calls = 0
+def test_a_grid_is_the_coarse_field_in_half_precision():
     pictures = _moved((2, 1))
-    cache = FlowCache(tmp_path / "flow", _Counted())
-    first, again = cache(pictures), FlowCache(tmp_path / "flow", _Counted())(pictures)
-    assert _Counted.calls == 1
-    assert first.dtype == torch.float16
-    assert first.shape == (1, 2, 16, 16)
-    assert torch.equal(first, again)
-    assert torch.equal(first, coarse(DISFlow()(pictures), 4).half())
-
-
-def test_the_cache_tells_settings_and_contents_apart(tmp_path):
-    pictures = _moved((2, 1))
-    for cache in (
-        FlowCache(tmp_path, DISFlow()),
-        FlowCache(tmp_path, DISFlow("fast")),
-        FlowCache(tmp_path, DISFlow(), 2),
-    ):
-        cache(pictures)
-        cache(pictures.flip(0))
-        cache(pictures, content="film.mp4 at 3 s")
-    assert len(list(tmp_path.rglob("*.npy"))) == 9
-    assert fingerprint(pictures) == fingerprint(pictures.clone())
-    assert fingerprint(pictures) != fingerprint(pictures.flip(0))
-
-
-def test_a_torn_file_is_made_again_and_nothing_unfinished_is_left(tmp_path):
-    pictures = _moved((2, 1))
-    cache = FlowCache(tmp_path)
-    first = cache(pictures)
-    (path,) = tmp_path.rglob("*.npy")
-    path.write_bytes(path.read_bytes()[:40])
-    assert torch.equal(cache(pictures), first)
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [path]
-    assert np.load(path).shape == (1, 2, 16, 16)
-
-
-def test_without_a_folder_nothing_is_kept(tmp_path: Path):
-    assert FlowCache()(_moved((1, 0))).shape == (1, 2, 16, 16)
-    assert list(tmp_path.iterdir()) == []
+    field = FlowGrid(DISFlow(), stride=4)(pictures)
+    assert field.shape == (1, 2, 16, 16)
+    assert torch.equal(field, coarse(DISFlow()(pictures), 4).half())
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torchvision") is not None, reason="it is installed")

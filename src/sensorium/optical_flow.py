@@ -10,20 +10,16 @@ takes PWC-Net; here it is
 * `RAFTFlow`: torchvision's RAFT-small (Teed, Deng, arXiv:2003.12039), where torchvision is
   installed beside Sensorium, which does not need it and never imports it otherwise.
 
-Fields are costly (23 for three seconds at 8 Hz), so `FlowCache` keeps them, coarser and in half
-precision, under a name made of the pictures' content and the method's settings.
+Fields are costly, so whoever needs them more than once keeps them: stage solos with their pictures
+(`StageSolos`), separation for windows that overlap (`MovingPictures`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import cv2
@@ -34,8 +30,6 @@ from jaxtyping import Float, Float16, Float32, UInt8
 from torch import Tensor, nn
 
 from sensorium import images
-
-_FORMAT = 1  # of the cache's files; part of their names
 
 
 class Flow(Protocol):
@@ -202,13 +196,6 @@ def coarse(flow: Float[Tensor, "*B 2 H W"], stride: int) -> Float[Tensor, "*B 2 
     return small.reshape(*flow.shape[:-2], *small.shape[-2:])  # [N, 1, h, w] -> [*B, 2, h, w]
 
 
-def fingerprint(pictures: UInt8[Tensor, "T 3 H W"]) -> str:
-    """A name of the pictures' content: the same pixels in the same order, the same name."""
-    digest = hashlib.sha256(repr(tuple(pictures.shape)).encode())
-    digest.update(np.ascontiguousarray(pictures.cpu().numpy()).data)
-    return digest.hexdigest()
-
-
 @dataclass(frozen=True)
 class FlowGrid:
     """Which fields a network sees: plain settings, so that they can be saved with it.
@@ -224,71 +211,3 @@ class FlowGrid:
     def __call__(self, pictures: UInt8[Tensor, "T 3 H W"]) -> Float16[Tensor, "T-1 2 h w"]:
         """The coarse fields, in pixels of the pictures; see `coarse`."""
         return coarse(self.method(pictures), self.stride).half()
-
-
-@dataclass(frozen=True)
-class FlowCache:
-    """Coarse fields in half precision, kept in a folder so that each clip is searched once.
-
-    A file is named by the pictures' content, the method's settings and the grid, and written
-    beside its place and renamed: it is there whole or not at all, and many processes may fill one
-    folder. A file that cannot be read is made again.
-
-    Attributes:
-        folder: made if missing; ``None`` keeps nothing.
-        method: that searches.
-        stride: pixels per cell of the grid.
-    """
-
-    folder: Path | None = None
-    method: Flow = field(default_factory=DISFlow)
-    stride: int = 4
-
-    def __call__(
-        self, pictures: UInt8[Tensor, "T 3 H W"], content: str | None = None
-    ) -> Float16[Tensor, "T-1 2 h w"]:
-        """The coarse fields, in pixels of the pictures; see `coarse`.
-
-        Args:
-            pictures: ``uint8``.
-            content: what names the pictures, instead of `fingerprint`: file, size, times.
-        """
-        if self.folder is None:
-            return coarse(self.method(pictures), self.stride).half()
-        path = self._path(content or fingerprint(pictures))
-        shape = (max(0, len(pictures) - 1), 2, *(-(-s // self.stride) for s in pictures.shape[-2:]))
-        held = _read(path)
-        if held is not None and held.shape == shape:
-            return held
-        flow = coarse(self.method(pictures), self.stride).half()
-        _write(path, flow)
-        return flow
-
-    def _path(self, content: str) -> Path:
-        assert self.folder is not None
-        text = f"{_FORMAT}/{content}/{self.method!r}/{self.stride}"
-        name = hashlib.sha256(text.encode()).hexdigest()[:32]
-        return Path(self.folder) / name[:2] / f"{name}.npy"
-
-
-def _read(path: Path) -> Tensor | None:
-    try:
-        held = np.load(path)
-    except (OSError, ValueError, EOFError):
-        return None
-    if held.ndim != 4 or held.dtype != np.float16:
-        return None
-    return torch.from_numpy(held)
-
-
-def _write(path: Path, flow: Tensor) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.save(file, flow.numpy())
-        unfinished.replace(path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
