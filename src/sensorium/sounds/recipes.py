@@ -86,36 +86,41 @@ def pixels() -> Recipe:
 
 
 def concepts() -> Recipe:
-    """Co-segmentation on the stage: sigmoids first, then a softmax that hardens."""
-    system = ConceptsSystemConfig(STAGE_NETWORK, trunk_rate=0.5, threshold=False)
+    """Co-segmentation on the stage: sigmoids first, then a softmax that hardens.
+
+    Ours: as many channels as the stage has instruments, three sources while channels part, since
+    two can be told apart by two channels, and the terms ``balance`` and ``certainty``.
+    """
+    data = stage_data()
+    three = replace(data, mixing=replace(data.mixing, sources=3))
+    network = replace(STAGE_NETWORK, sound=replace(STAGE_NETWORK.sound, channels=8))
+    system = ConceptsSystemConfig(
+        network, trunk_rate=0.5, threshold=False, balance=0.5, certainty=0.1
+    )
     stages = (
-        replace(MIX, steps=1500),
+        replace(MIX, steps=1000),
         Stage(
             "disentangle",
-            600,
+            1100,
             replace(ADAM, lr=1e-3),
             ONE_CYCLE,
+            data=three,
             anneal=(("disentangled", 1.0, 1.0), ("temperature", 4.0, 0.3)),
         ),
     )
-    return stage_recipe(
-        "concepts",
-        "Co-segmentation on the stage",
-        system,
-        stages,
-        stage_data(),
-    )
+    return stage_recipe("concepts", "Co-segmentation on the stage", system, stages, data)
 
 
 def concepts_literal() -> Recipe:
-    """The mechanism as we read it: softmax over the channels of both networks, nothing else."""
+    """The mechanism as we read it: two sources, softmax over the channels of both networks."""
     recipe = concepts()
-    system = replace(recipe.system, softmax="both", balance=0.0)
+    system = replace(recipe.system, softmax="both", balance=0.0, certainty=0.0)
     return replace(
         recipe,
         name="concepts-literal",
         description="Co-segmentation, softmax on both networks",
         system=system,
+        stages=tuple(replace(stage, data=None) for stage in recipe.stages),
     )
 
 
@@ -173,15 +178,21 @@ def tiny(recipe: Recipe) -> Recipe:
     spectra, view = SpectraConfig(bins=32, frames=32), SoundView(size=32, frames=2, stride=4)
     system = recipe.system
     network = replace(system.network, width=0.5, sound=UNetConfig(levels=4, width=8, channels=10))
-    data = replace(recipe.data, spectra=spectra, view=view, length=48, held_out=16, seconds=6.0)
     steps = 60 // len(recipe.stages)
+
+    def small(data: SoundData) -> SoundData:
+        return replace(data, spectra=spectra, view=view, length=48, held_out=16, seconds=6.0)
+
     return replace(
         recipe,
         name=f"{recipe.name}-tiny",
         description=f"{recipe.description}, a minute on one core",
-        data=data,
+        data=small(recipe.data),
         system=replace(system, network=network),
-        stages=tuple(replace(stage, steps=steps) for stage in recipe.stages),
+        stages=tuple(
+            replace(stage, steps=steps, data=small(stage.data) if stage.data else None)
+            for stage in recipe.stages
+        ),
         batch=8,
         precision="no",
         workers=0,
