@@ -11,11 +11,10 @@ _ORDER = ("size", "color", "material", "shape")
 
 def comparison() -> list[Family]:
     """Whether two blocks share an attribute; each may be found by way of a relation."""
-    families: list[Family] = []
-    for first, second in ((False, False), (True, False), (False, True), (True, True)):
-        for attribute in _ORDER:
-            families.append(_comparison(len(families), attribute, first, second))
-    return families
+    by_relation = ((True, False), (False, True), (True, True))
+    order = [(attribute, (False, False)) for attribute in _ORDER]
+    order += [(attribute, sides) for attribute in _ORDER for sides in by_relation]
+    return [_comparison(n, attribute, *sides) for n, (attribute, sides) in enumerate(order)]
 
 
 def _comparison(number: int, attribute: str, first: bool, second: bool) -> Family:

@@ -7,7 +7,13 @@ from sensorium.worlds.blocks.templates.drafting import LETTERS, Draft, block, sl
 from sensorium.worlds.blocks.templates.phrases import LONGEST, asking, longest, standing
 
 _FILES = ("zero_hop.json", "one_hop.json", "two_hop.json", "three_hop.json")
-_ORDER = ("size", "color", "material", "shape")
+_ORDERS = (
+    ("shape", "material", "color", "size"),
+    ("size", "color", "material", "shape"),
+    ("size", "color", "material", "shape"),
+    ("size", "shape", "color", "material"),
+)
+"""In which CLEVR's files ask for the attributes."""
 
 
 def zero_hop() -> list[Family]:
@@ -39,7 +45,7 @@ def zero_hop() -> list[Family]:
             ],
         ),
     ]
-    for number, attribute in enumerate(("shape", "material", "color", "size"), start=2):
+    for number, attribute in enumerate(_ORDERS[0], start=2):
         draft = Draft()
         draft.add(f"query_{attribute}", draft.filter(1, "_unique"))
         texts = asking(attribute, f"the {one}")
@@ -63,7 +69,7 @@ def hops(steps: int) -> list[Family]:
         draft = Draft()
         draft.related(_walk(draft, steps), steps, last, end)
         families.append(draft.done((file, number), texts))
-    for number, attribute in enumerate(_ORDER, start=2):
+    for number, attribute in enumerate(_ORDERS[steps], start=2):
         draft = Draft()
         found = draft.related(_walk(draft, steps), steps, last, "_unique")
         draft.add(f"query_{attribute}", found)
