@@ -23,7 +23,7 @@ _SIGNATURES = {
     b"\x1f\x8b": "a gzip archive (unpack it first)",
     b"version https://git-lfs": "a Git LFS pointer (fetch the file itself)",
 }
-_INSIDE = ("state_dict", "model_state_dict", "model_state", "model")
+_INSIDE = ("state_dict", "model_state_dict", "model_state", "net_state", "model")
 
 
 def read_state(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -22,20 +22,28 @@ class Convert:
         "sensorium convert TSM_kinetics_RGB_resnet50_shift8_blockres_avg_segment8_e50.pth --as tsm",
         "sensorium convert tsm_ucf101.pth --as tsm --classes classes.txt --out tsm-ucf101",
         "sensorium convert MUSIC-2mix-LogFreq-resnet18dilated-unet7-… --as pixels --out my-pixels",
+        "sensorium convert question_parser.pt --as nsvqa --vocabulary CLEVR_vocab.json --out mine",
     )
 
     checkpoint: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="CHECKPOINT")]
-    """The published file, or for pixels the folder of its three files. Its name says what it holds:
-    keep it."""
+    """The published file, or for pixels and nsvqa the folder of its files. Its name says what it
+    holds: keep it."""
 
     system: Annotated[Name, tyro.conf.arg(name="as")]
-    """The system that it is a checkpoint of: tsm, tsn or pixels."""
+    """The system that it is a checkpoint of: tsm, tsn, pixels or nsvqa."""
 
     classes: OptionalFile = None
     """Class names, a line each in the order of training; for checkpoints that do not tell them."""
 
     published_name: str | None = None
     """The model's published name, for pixels, where the folder has been renamed."""
+
+    vocabulary: OptionalFile = None
+    """Words of a question parser (nsvqa): vocab.json of the released preprocessing, or CLEVR's
+    training questions."""
+
+    base: Name | None = None
+    """System that gives the parts which an nsvqa release lacks. Default: nsvqa."""
 
     out: OptionalFolder = None
     """The folder to write. Default: beside the checkpoint, named like it."""
@@ -51,7 +59,13 @@ class Convert:
 
         classes = None if self.classes is None else _names(Path(self.classes))
         folder = store.convert(
-            file, self.system, self.out, classes=classes, published_name=self.published_name
+            file,
+            self.system,
+            self.out,
+            classes=classes,
+            published_name=self.published_name,
+            vocabulary=self.vocabulary,
+            base=self.base,
         )
         header = store.read_header(folder)
         console.record(
@@ -67,8 +81,9 @@ class Convert:
         for note in header.card.notes:
             console.show(f"  {note}")
         console.show(f"system folder: {folder}")
-        job = "separate" if header.system == "pixels" else "recognize"
-        console.show(f"use it:        sensorium {job} FILE --system {folder}")
+        jobs = {"pixels": "separate FILE", "nsvqa": 'ask IMAGE "How many cubes are there?"'}
+        job = jobs.get(header.system, "recognize FILE")
+        console.show(f"use it:        sensorium {job} --system {folder}")
 
 
 def _names(path: Path) -> list[str]:

@@ -7,7 +7,7 @@ facts become a config and a card.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sensorium.store.card import Card
@@ -26,11 +26,15 @@ class Said:
         system: that it is a checkpoint of.
         classes: class names in the order of training, where the file does not tell them.
         published_name: the model's, where its file or folder has been renamed.
+        vocabulary: file of a question parser's words.
+        base: system whose other parts are kept, where the checkpoint is a part of one.
     """
 
     system: str
     classes: Classes = None
     published_name: str | None = None
+    vocabulary: str | Path | None = None
+    base: str | Path | None = None
 
 
 def convert(
@@ -40,17 +44,23 @@ def convert(
     *,
     classes: Classes = None,
     published_name: str | None = None,
+    vocabulary: str | Path | None = None,
+    base: str | Path | None = None,
 ) -> Path:
     """Read a published checkpoint and save it as a system; returns the folder.
 
     Args:
-        path: the file, or for ``pixels`` the folder of its three files, under the name that it was
-            published with (the name says what it holds).
+        path: the file, or for ``pixels`` and ``nsvqa`` the folder of its files, under the name that
+            it was published with (the name says what it holds).
         as_name: the system that it is a checkpoint of.
         folder: where to save; default: the file's name without its endings, beside it; of a
             folder, its name and ``-system``.
         classes: class names in the order of training, where the file does not tell them.
         published_name: of a ``pixels`` model whose folder has been renamed.
+        vocabulary: of an ``nsvqa`` question parser: ``vocab.json`` of the released preprocessing,
+            or the questions that it was made of.
+        base: of ``nsvqa``, whose release has no detector that can be converted: the system that
+            gives the parts which the checkpoint does not (a name or a folder; default: ``nsvqa``).
 
     Raises:
         ValueError: when the file is something else (naming what was found), or is one of a system
@@ -62,10 +72,14 @@ def convert(
         raise ValueError(f"no published checkpoint can be converted to {as_name!r}{hint}")
     if not path.exists():
         raise ValueError(f"{path}: no such file; give a published checkpoint")
-    system, card = CONVERTERS[as_name](path, Said(as_name, classes, published_name))
+    for given, what in ((vocabulary, "a vocabulary"), (base, "a base")):
+        if given is not None and as_name != "nsvqa":
+            raise ValueError(f"{path}: got {what}, which only nsvqa takes; leave it out")
+    said = Said(as_name, classes, published_name, vocabulary, base)
+    system, card = CONVERTERS[as_name](path, said)
     if folder is not None:
         target = Path(folder)
-    elif as_name == "pixels":
+    elif as_name == "pixels" or path.is_dir():
         held = (path if path.is_dir() else path.parent).resolve()
         target = held.with_name(f"{held.name}-system")
     else:
@@ -157,8 +171,58 @@ def _pixels(path: Path, said: Said) -> tuple[System, Card]:
     return system, card
 
 
+def _questions(path: Path, said: Said) -> tuple[System, Card]:
+    """The question parser and the attribute network of NS-VQA, in a system that has the rest."""
+    from sensorium.questions.official import read_published
+    from sensorium.questions.systems import NSVQASystem
+    from sensorium.store.loading import load
+
+    if said.classes is not None or said.published_name is not None:
+        raise ValueError(
+            f"{path}: got class names or a published name, expected neither; leave --classes and "
+            "--published-name out"
+        )
+    published = read_published(path, said.vocabulary)
+    wanted = "nsvqa" if said.base is None else said.base
+    try:
+        base = load(wanted)
+    except ValueError as error:
+        raise ValueError(
+            f"{path}: what is not in the release is taken from {wanted} (--base): {error}"
+        ) from None
+    if not isinstance(base, NSVQASystem):
+        raise ValueError(f"{wanted}: found {base.name}, expected weights of nsvqa as the base")
+    config, state, kept = base.config, dict(base.state_dict()), ["finder"]
+    for part, prefix, found in (
+        ("attributes", "scenes.attributes.", published.attributes),
+        ("parser", "parser.", published.parser),
+    ):
+        if found is None:
+            kept.append(part)
+            continue
+        config = replace(config, **{part: found.config})
+        state = {name: t for name, t in state.items() if not name.startswith(prefix)}
+        state |= {prefix + name: tensor for name, tensor in found.state.items()}
+    system = NSVQASystem(config)
+    system.load_state_dict(state)
+    notes = [f"converted from {', '.join(published.files)}"]
+    notes.append(f"from {wanted}: {', '.join(kept)}")
+    if published.parser is not None:
+        notes.append("as published, attention looks at padding and programs may be ill-typed")
+    card = Card(
+        description=f"NS-VQA with {' and '.join(published.files)} of the release",
+        trained_on="CLEVR, as far as the release goes",
+        limits=system.limits,
+        licence="unknown (the release names none)",
+        paper=system.paper,
+        notes=tuple(notes),
+    )
+    return system, card
+
+
 CONVERTERS: dict[str, Callable[[Path, Said], tuple[System, Card]]] = {
     "tsm": _actions,
     "tsn": _actions,
     "pixels": _pixels,
+    "nsvqa": _questions,
 }
