@@ -160,6 +160,21 @@ def test_parts_of_a_batch_give_the_loss_of_the_whole(monkeypatch):
     assert len(make(mask_attention=False).parts(given)) == 1
 
 
+def test_dropout_is_for_programs_only():
+    parser = make(dropout=0.5, grammar=False).train()
+    given = batch(parser, ["3", "2", "yes", "small"])
+    with seeded(6):
+        one = reinforce(parser, given)["loss"]
+    parser.baseline.zero_()
+    with seeded(6):
+        other = reinforce(parser.eval(), given)["loss"]
+    torch.testing.assert_close(one, other)
+    given["program"] = torch.tensor([[START, *numbers("count scene")]] * 4)
+    with seeded(1):
+        first = parser.train().losses(given)["loss"]
+        assert not torch.equal(first, parser.losses(given)["loss"])
+
+
 def test_it_learns_from_answers_alone():
     with seeded(1):
         parser = QuestionParser(replace(TINY, longest=5))

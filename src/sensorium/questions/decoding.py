@@ -43,7 +43,8 @@ Choice = Callable[[Float[Tensor, "B V"]], Int64[Tensor, "B"]]
 
 def greedy(parser: QuestionParser, question: Int64[Tensor, "B L"]) -> Decoded:
     """The likeliest token at each step."""
-    return _walk(parser, question, lambda logs: logs.argmax(1))
+    with _full_precision(question):
+        return _walk(parser, question, lambda logs: logs.argmax(1))
 
 
 def sample(
@@ -66,7 +67,13 @@ def sample(
     def draw(logs: Float[Tensor, "B V"]) -> Int64[Tensor, "B"]:
         return torch.multinomial(logs.exp(), 1, generator=generator)[:, 0]
 
-    return _walk(parser, question, draw, past_end=past_end)
+    with _full_precision(question):
+        return _walk(parser, question, draw, past_end=past_end)
+
+
+def _full_precision(question: Int64[Tensor, "B L"]) -> torch.autocast:
+    """Autocast would cast all weights anew at every step, which takes longer than it saves."""
+    return torch.autocast(question.device.type, enabled=False)
 
 
 @dataclass

@@ -8,11 +8,13 @@ rewards all samples of a batch with the batch's mean, which learns far more slow
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Bool, Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
 from sensorium.questions.decoding import sample
 from sensorium.questions.grammar import grammar
@@ -54,7 +56,8 @@ def reinforce(parser: QuestionParser, batch: Batch) -> dict[str, Tensor]:
     entropy's factor weighs its sum over the steps, per question or of the whole batch likewise.
     """
     config, whole = parser.config, parser.config.credit == "batch"
-    tries = [_try(parser, part) for part in parser.parts(batch)]
+    with _without_dropout(parser):
+        tries = [_try(parser, part) for part in parser.parts(batch)]
     won, chosen, entropy = (torch.cat(values) for values in zip(*tries, strict=True))
     moved = config.decay * parser.baseline + (1 - config.decay) * won.mean()
     if whole:
@@ -63,6 +66,24 @@ def reinforce(parser: QuestionParser, batch: Batch) -> dict[str, Tensor]:
         loss = -((won - parser.baseline) * chosen).mean() - config.entropy * entropy.mean()
     parser.baseline.copy_(moved)
     return {"loss": loss, "reward": won.mean(), "entropy": entropy.mean().detach()}
+
+
+@contextmanager
+def _without_dropout(parser: QuestionParser) -> Iterator[None]:
+    """Programs must be drawn and weighed by the same probabilities.
+
+    Evaluation mode would do, but cuDNN's LSTMs have no gradient in it.
+    """
+    drops = [m for m in parser.modules() if isinstance(m, nn.Dropout)]
+    try:
+        for part in (*drops, parser.encoder.rnn, parser.decoder.rnn):
+            setattr(part, "p" if isinstance(part, nn.Dropout) else "dropout", 0.0)
+        yield
+    finally:
+        for drop in drops:
+            drop.p = parser.config.dropout
+        for coder in (parser.encoder, parser.decoder):
+            coder.rnn.dropout = parser.config.dropout if parser.config.layers > 1 else 0.0
 
 
 def _try(

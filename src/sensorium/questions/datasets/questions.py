@@ -119,14 +119,20 @@ class QuestionExamples:
         words: their vocabulary; other words are ``<UNK>``.
         told: ``program``, ``answer`` or both.
 
+    Attributes:
+        questions: numbers of all questions, padded with 0.
+
+    Shape:
+        ``questions``: ``int16 [N, 50]``.
+
     Raises:
         ValueError: when a question or a program is too long, or lacks what is to be told.
     """
 
     def __init__(self, table: QuestionTable, words: Words, told: tuple[str, ...]) -> None:
         self.table, self.told = table, told
-        self._questions = np.full((len(table), LONGEST_QUESTION), NULL, np.int16)
-        for row, text in zip(self._questions, table.texts, strict=True):
+        self.questions = np.full((len(table), LONGEST_QUESTION), NULL, np.int16)
+        for row, text in zip(self.questions, table.texts, strict=True):
             numbers = words.encode(tokenise(text))
             if len(numbers) > LONGEST_QUESTION:
                 raise ValueError(
@@ -154,7 +160,7 @@ class QuestionExamples:
         if not 0 <= index < len(self):
             raise IndexError(f"question {index} of {len(self)}")
         table = self.table
-        out = {"question": torch.from_numpy(self._questions[index].astype(np.int64))}
+        out = {"question": torch.from_numpy(self.questions[index].astype(np.int64))}
         if "program" in self.told:
             program = np.full(LONGEST_PROGRAM, NULL, np.int64)
             program[: table.programs.shape[1]] = table.programs[index]
