@@ -158,15 +158,16 @@ def _from_pixels(
     """Answers to questions in plain words about pictures."""
     seen = _see(scenes, batch, meters)
     texts = [read_text(row) for row in batch["text"].flatten(0, 1)]  # [B, Q, T] -> [B*Q, T]
-    known = batch["program"].flatten(0, 1).tolist()
-    annotated = [[TOKENS[k] for k in row if k >= 0] for row in known]
+    rows = batch["program"].flatten(0, 1).tolist()  # [B, Q, L] -> [B*Q, L]
+    annotated = [[TOKENS[k] for k in row if k >= 0] for row in rows]
     answers = [ANSWERS[k] if k >= 0 else "" for k in batch["answer"].flatten().tolist()]
     each = batch["text"].shape[1]
     parsed = parser.parse(texts)
     asked = [k for k, answer in enumerate(answers) if answer]  # rows are filled up with no question
     right = [answer_of(parsed[k].tokens, seen[k // each]) == answers[k] for k in asked]
     _judge(meters, right, [annotated[k] for k in asked])
-    said = {"program_match": [parsed[k].tokens == tuple(annotated[k]) for k in asked if known]}
+    told = [k for k in asked if annotated[k]]
+    said = {"program_match": [parsed[k].tokens == tuple(annotated[k]) for k in told]}
     if "values" in batch:
         true = true_scenes(batch)
         said["true_scene"] = [

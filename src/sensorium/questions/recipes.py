@@ -3,7 +3,8 @@
 The paper trains the scene parser and the question parser apart, the latter first on a few annotated
 programs, then by REINFORCE (arXiv:1810.02338, section 4.1). ``nsvqa`` does all of it in stages;
 ``nsvqa-scenes`` and ``nsvqa-questions`` are its halves, which share no weights and can be trained
-side by side. Networks, sizes and steps are ours, made for a CPU.
+side by side and put together (``benchmarks/assemble_nsvqa.py``). Networks, sizes and steps are
+ours, made for a CPU.
 """
 
 from __future__ import annotations
@@ -19,46 +20,13 @@ from sensorium.questions.datasets.questions import QuestionData
 from sensorium.questions.datasets.scenes import SceneData
 from sensorium.questions.finder import FinderConfig
 from sensorium.questions.parser import ParserConfig
+from sensorium.questions.question_stages import SMALL_PARSER, question_stages
+from sensorium.questions.scene_stages import scene_stages
 from sensorium.questions.systems import NSVQAConfig
-from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
+from sensorium.recipe import Recipe
 
-FINDER, ATTRIBUTES, PARSER = "scenes.finder.", "scenes.attributes.", "parser."
-"""How the names of each network's parameters start."""
-
-SMALL_PARSER = ParserConfig(hidden=128, embedding=128)
-
-_ADAM = Optimiser("adamw", lr=2e-3, weight_decay=1e-2, clip_norm=5.0)
-_ONE_CYCLE = Schedule("cosine", warmup=0.1)
-
-
-def scene_stages(data: SceneData, find: int = 3000, look: int = 3000) -> tuple[Stage, ...]:
-    """The finder, then the attribute network."""
-    blocks = replace(data, kind="blocks")
-    return (
-        Stage("find", find, _ADAM, _ONE_CYCLE, freeze=(ATTRIBUTES, PARSER), data=data),
-        Stage("attributes", look, _ADAM, _ONE_CYCLE, freeze=(FINDER, PARSER), data=blocks),
-    )
-
-
-def question_stages(
-    data: QuestionData, programs: int = 1000, answers: int = 4000
-) -> tuple[Stage, ...]:
-    """The parser: from annotated programs, then from answers."""
-    frozen = ("scenes.",)
-    taught = Optimiser("adamw", lr=7e-4, weight_decay=0.0, clip_norm=5.0)
-    tried = Optimiser("adamw", lr=5e-5, weight_decay=0.0, clip_norm=5.0)
-    steady = Schedule("constant")
-    return (
-        Stage("programs", programs, taught, steady, freeze=frozen, data=data),
-        Stage(
-            "reinforce",
-            answers,
-            tried,
-            steady,
-            freeze=frozen,
-            data=replace(data, kind="answers"),
-        ),
-    )
+ANSWERS = 2000
+"""Steps of REINFORCE."""
 
 
 def nsvqa() -> Recipe:
@@ -68,7 +36,7 @@ def nsvqa() -> Recipe:
         description="NS-VQA on the blocks world: scene parser, then question parser",
         data=AnswersData(),
         system=NSVQAConfig(parser=SMALL_PARSER),
-        stages=(*scene_stages(SceneData()), *question_stages(QuestionData())),
+        stages=(*scene_stages(SceneData()), *question_stages(QuestionData(), answers=ANSWERS)),
         batch=32,
         precision="bf16",
         workers=2,
@@ -96,7 +64,7 @@ def nsvqa_questions() -> Recipe:
         name="nsvqa-questions",
         description="NS-VQA's question parser on the blocks world",
         data=QuestionData(),
-        stages=question_stages(QuestionData()),
+        stages=question_stages(QuestionData(), answers=ANSWERS),
         batch=64,
         precision="no",
         workers=0,
