@@ -24,6 +24,8 @@ Asked = Annotated[
     tyro.conf.arg(metavar="QUESTION…", help_behavior_hint=""),
 ]
 
+_DRAWN = (".png", ".pdf", ".svg")
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -109,6 +111,10 @@ class Ask:
             raise UsageError("ask: got no picture, expected sensorium ask IMAGE QUESTION…")
         if self.beam < 1:
             raise UsageError(f"--beam must be 1 or more, got {self.beam}")
+        if self.figure is not None and Path(self.figure).suffix.lower() not in _DRAWN:
+            raise UsageError(
+                f"--figure: got {self.figure}, expected a name that ends in .png, .pdf or .svg"
+            )
         asked = [*self.question, *([] if self.questions is None else _lines(self.questions))]
         if not asked and not self.scene:
             raise UsageError(
@@ -219,15 +225,7 @@ def _numbered(path: Path, number: int, count: int) -> Path:
 
 
 def _draw(answer: Answer, path: Path) -> None:
-    """The figure of an answer as a file.
-
-    Raises:
-        ValueError: when the ending is of no kind of picture.
-    """
+    """The figure of an answer as a file."""
     figure = answer.figure()
-    endings = figure.canvas.get_supported_filetypes()
-    ending = path.suffix.lower().lstrip(".")
-    if ending not in endings:
-        raise ValueError(f"--figure: got {path}, expected a name that ends in .png, .pdf or .svg")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
