@@ -1,0 +1,185 @@
+"""How many annotated programs NS-VQA's question parser needs, before and after REINFORCE.
+
+    python benchmarks/questions_curve.py [--counts 90 270 500 1000 0] [--seeds 0] [--quick]
+
+For each number of annotations (0: all) a parser is trained on them, measured, taught further by
+REINFORCE on the answers of all training questions, and measured again: answers on true scenes by
+type of question, and programs that are the annotated ones to the letter. What is measured are held-
+out questions of the blocks world that nothing was chosen on. Runs that are there are kept. Writes
+``results/questions_curve.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from report import write_results
+from sensorium import store, training
+from sensorium.questions.datasets.question_table import QuestionTable
+from sensorium.questions.datasets.questions import QuestionData, QuestionExamples
+from sensorium.questions.metrics import KINDS, kind_of
+from sensorium.questions.packed import PackedScenes, execute_tokens
+from sensorium.questions.parser import QuestionParser
+from sensorium.questions.question_stages import SMALL_PARSER, question_stages
+from sensorium.questions.recipes import nsvqa_questions, nsvqa_tiny
+from sensorium.questions.systems import NSVQASystem
+from sensorium.questions.vocabulary import END, PROGRAM_WORDS, SPECIALS
+from sensorium.recipe import Recipe
+
+ROOT = Path(__file__).parent.parent
+PAPER = {90: 64.0, 180: 85.0, 270: 99.8}
+"""Answers in percent with 700,000 training questions (arXiv:1810.02338, figure 4, read off)."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much of everything.
+
+    Attributes:
+        questions: training questions whose answers are known.
+        held_out: questions to choose the best step on.
+        tested: held-out questions that are reported.
+        programs: supervised steps on a part of the programs.
+        all: on all of them.
+        answers: steps of REINFORCE.
+    """
+
+    questions: int = 40_000
+    held_out: int = 1_000
+    tested: int = 10_000
+    programs: int = 500
+    all: int = 2000
+    answers: int = 3000
+
+
+QUICK = Budget(questions=600, held_out=40, tested=100, programs=6, all=6, answers=3)
+
+
+def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe, Recipe]:
+    """The supervised run, and the one by REINFORCE that goes on from it (`Recipe.init`)."""
+    data = QuestionData(
+        count=count,
+        questions=budget.questions,
+        held_out=budget.held_out,
+        cache=cache,
+        seed=seed,
+    )
+    steps = budget.programs if count else budget.all
+    first, second = question_stages(data, steps, budget.answers)
+    tiny = nsvqa_tiny().system  # the other networks only take room here
+    base = replace(
+        nsvqa_questions(),
+        data=data,
+        system=replace(tiny, parser=SMALL_PARSER),
+        seed=seed,
+        workers=0,
+        validate_every=500,
+        save_every=0,
+    )
+    return replace(base, stages=(first,)), replace(base, stages=(second,))
+
+
+def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]:
+    """One number of annotations with one seed: figures before and after REINFORCE."""
+    taught, tried = recipes(count, seed, budget, folder / "cache")
+    place = folder / f"{count or 'all'}-seed{seed}"
+    training.train(taught, place / "programs", resume=True, bar=False)
+    tried = replace(tried, init=str(place / "programs" / "system"))
+    training.train(tried, place / "answers", resume=True, bar=False)
+    table = replace(taught.data, held_out=budget.tested).table("test")
+    figures: dict[str, Any] = {"programs": count or budget.questions, "seed": seed}
+    for name, run in (("before", "programs"), ("after", "answers")):
+        system = store.load(place / run / "system")
+        assert isinstance(system, NSVQASystem)
+        figures[name] = measure(system.parser, table)
+    return figures
+
+
+@torch.no_grad()
+def measure(parser: QuestionParser, table: QuestionTable, batch: int = 250) -> dict[str, float]:
+    """Shares of right answers on true scenes, of programs to the letter, and of failed programs.
+
+    ``equivalent`` is the share of right answers among programs that are not to the letter.
+    """
+    questions = QuestionExamples(table, parser.words, ("program", "answer")).questions
+    order = np.argsort((questions != 0).sum(1), kind="stable")
+    scenes = PackedScenes.from_tensors(
+        torch.from_numpy(table.values),
+        torch.from_numpy(table.positions),
+        torch.from_numpy(table.counts),
+    )
+    right, same, failed = (np.zeros(len(table), bool) for _ in range(3))
+    parser.eval()
+    for first in range(0, len(table), batch):
+        rows = order[first : first + batch]
+        decoded = parser.decode(torch.from_numpy(questions[rows].astype(np.int64)))
+        written = decoded.texts()
+        before = (decoded.tokens == END).cumsum(1) == 0
+        functions = torch.where(before, decoded.tokens - len(SPECIALS), -1).clamp(min=-1)
+        answers = execute_tokens(
+            functions, scenes.take(torch.from_numpy(table.scenes[rows]).long())
+        )
+        right[rows] = answers.numpy() == table.answers[rows]
+        failed[rows] = answers.numpy() < 0
+        for row, tokens in zip(rows, written, strict=True):
+            same[row] = tuple(PROGRAM_WORDS.decode(table.programs[row].tolist())) == tokens
+    kinds = np.array([kind_of(PROGRAM_WORDS.words[row[1]]) for row in table.programs])
+    out = {
+        "accuracy": float(right.mean()),
+        **{f"accuracy/{k}": float(right[kinds == k].mean()) for k in KINDS if (kinds == k).any()},
+        "program_match": float(same.mean()),
+        "failed": float(failed.mean()),
+    }
+    if not same.all():
+        out["equivalent"] = float(right[~same].mean())
+    return out
+
+
+def curve(
+    counts: list[int], seeds: list[int], budget: Budget, folder: Path
+) -> list[dict[str, Any]]:
+    """All points, the first seed of all counts before the others."""
+    torch.set_num_threads(1)
+    points = []
+    for seed in seeds:
+        for count in counts:
+            points.append(point(count, seed, budget, folder))
+            show(points[-1])
+    return points
+
+
+def show(figures: dict[str, Any]) -> None:
+    """A line for each of before and after."""
+    for name in ("before", "after"):
+        values = "  ".join(f"{k.split('/')[-1]} {100 * v:.2f}" for k, v in figures[name].items())
+        print(f"{figures['programs']:6} programs, {name:6} REINFORCE: {values}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--counts", type=int, nargs="+", default=[90, 180, 270, 500, 1000, 0])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "questions" / "curve")
+    parser.add_argument(
+        "--quick", action="store_true", help="a minute, for a look at the machinery"
+    )
+    options = parser.parse_args()
+    logging.disable(logging.WARNING)
+    budget = QUICK if options.quick else Budget()
+    folder = options.folder / "quick" if options.quick else options.folder
+    points = curve(options.counts, options.seeds, budget, folder)
+    if not options.quick:
+        paper = {str(k): v / 100 for k, v in PAPER.items()}
+        payload = {"budget": vars(budget), "paper": paper, "points": points}
+        print(write_results("questions_curve", payload))
+
+
+if __name__ == "__main__":
+    main()
