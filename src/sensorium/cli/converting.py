@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import tyro
 
-from sensorium.cli.options import SPEECH, Name, OptionalFile, OptionalFolder, Speaking
+from sensorium.cli.options import (
+    SPEECH,
+    Name,
+    OptionalFile,
+    OptionalFolder,
+    OptionalName,
+    Speaking,
+)
 
 if TYPE_CHECKING:
     from sensorium.cli.console import Console
@@ -42,7 +49,7 @@ class Convert:
     """Words of a question parser (nsvqa): vocab.json of the released preprocessing, or CLEVR's
     training questions."""
 
-    base: Name | None = None
+    base: OptionalName = None
     """System that gives the parts which an nsvqa release lacks. Default: nsvqa."""
 
     out: OptionalFolder = None
