@@ -28,7 +28,7 @@ from sensorium.layers.unet import AudioUNet, UNetConfig
 from sensorium.sounds.metrics import sound_meters
 from sensorium.sounds.pixels import PixelsConfig, padded
 from sensorium.sounds.spectra import Mask, Spectra, SpectraConfig
-from sensorium.sounds.systems import Heard, PixelsSystem
+from sensorium.sounds.systems import Heard, Mixed, PixelsSystem
 from sensorium.sounds.view import SoundView
 from sensorium.system import Batch, Meter, Result, System
 from sensorium.types import Clip
@@ -243,18 +243,14 @@ class RegressionSystem(PixelsSystem):
         mixture = heard[1][:, None].clamp_min(1e-10)
         return (self.magnitudes(visual, heard) / mixture).clamp(0.0, 1.0)
 
+    def error(self, logits: Float[Tensor, "B S R t"], mixed: Mixed) -> Float[Tensor, "B S R t"]:
+        """Absolute error of log-magnitudes per bin, weighed as the masks' loss."""
+        targets = (self.spectra.warp(mixed.sources) + self.config.floor).log()
+        return (logits - targets).abs()
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean absolute error of log-magnitudes per bin, weighed as the masks' loss."""
-        device = next(self.parameters()).device
-        waves = batch["waves"].to(device)
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            sources = self.spectra.warp(self.spectra.stft(waves).abs())
-            targets = (sources + self.config.floor).log()
-            mixture = self.spectra.stft(waves.sum(1)).abs()
-            weight = self.spectra.importance(mixture) if self.config.weighted else None
-        predicted = self.logits(self._sources(batch), self.hear(mixture)).float()
-        error = (predicted - targets).abs()
-        return {"loss": (error if weight is None else error * weight[:, None]).mean()}
+        """The mean `error` alone: there are no masks."""
+        return {"loss": super().losses(batch)["loss"]}
 
     @torch.no_grad()
     def separate(self, batch: Batch) -> Float[Tensor, "B S N"]:

@@ -26,7 +26,7 @@ from sensorium.layers.film import align
 from sensorium.optical_flow import FlowGrid
 from sensorium.sounds.motions import MotionPlayer, MotionsConfig
 from sensorium.sounds.spectra import Mask, SpectraConfig
-from sensorium.sounds.systems import Heard, Sight, SoundSystem
+from sensorium.sounds.systems import Heard, Mixed, Sight, SoundSystem
 from sensorium.sounds.view import SoundView
 from sensorium.system import Batch
 from sensorium.types import Span, Video
@@ -141,31 +141,23 @@ class MotionsSystem(SoundSystem):
     # --- training ---------------------------------------------------------------------------------
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """As `SoundSystem.losses`, and ``foretold`` (see the module's docstring)."""
-        device = next(self.parameters()).device
-        waves = batch["waves"].to(device)
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            sources = self.spectra.stft(waves).abs()
-            mixture = self.spectra.stft(waves.sum(1)).abs()
-            targets = self.spectra.targets(sources, mixture, self.config.mask)
-            weight = self.spectra.importance(mixture) if self.config.weighted else None
-        visual = self._sources(batch)
-        if self.foretelling > 0:
-            with torch.autocast(device.type, enabled=False):
-                foretold = F.mse_loss(self.foretell(visual.float()), self.coarse_spectra(sources))
-            return {"loss": foretold, "foretold": foretold}
-        logits = self.logits(visual, self.hear(mixture)).float()
-        with torch.autocast(device.type, enabled=False):
-            if self.config.mask == "ratio":
-                error = (logits - targets).abs()
-            else:
-                error = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-            mask = (error if weight is None else error * weight[:, None]).mean()
-            if not self.config.foretell:
-                return {"loss": mask, "mask": mask}
-            told = self.foretell(visual.float())
-            foretold = F.mse_loss(told, self.coarse_spectra(sources))
-        return {"loss": mask + self.config.foretell * foretold, "mask": mask, "foretold": foretold}
+        """As `SoundSystem.losses`, and ``foretold`` (see the module's docstring), maybe alone."""
+        if not self.foretelling > 0:
+            return super().losses(batch)
+        visual, mixed = self._sources(batch), self.mixed(batch)
+        with torch.autocast(visual.device.type, enabled=False):
+            foretold = self._foretold(visual.float(), mixed)
+        return {"loss": foretold, "foretold": foretold}
+
+    def further(
+        self, visual: Float[Tensor, "B S K T"], mixed: Mixed
+    ) -> dict[str, tuple[float, Tensor]]:
+        """What is foretold, unless it has no share in the loss."""
+        share = self.config.foretell
+        return {"foretold": (share, self._foretold(visual, mixed))} if share else {}
+
+    def _foretold(self, visual: Float[Tensor, "B S K T"], mixed: Mixed) -> Float[Tensor, ""]:
+        return F.mse_loss(self.foretell(visual), self.coarse_spectra(mixed.sources))
 
     def foretell(self, visual: Float[Tensor, "B S K T"]) -> Float[Tensor, "B S bands 24"]:
         """Each source's coarse spectrogram, from what is seen of it alone."""

@@ -6,7 +6,7 @@ import logging
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +29,13 @@ Sight = Mapping[str, Tensor]
 Heard = tuple[Tensor, ...]
 _ENOUGH = 16  # sources, to calibrate the domain gauge
 _UNLIKE = 0.5  # cosine below which a sound's look has no name
+
+
+class Mixed(NamedTuple):
+    """Linear magnitudes of a batch's sources ``[B, S, F, T]`` and of their sums ``[B, F, T]``."""
+
+    sources: Float[Tensor, "B S F T"]
+    mixture: Float[Tensor, "B F T"]
 
 
 class SoundSystem(System):
@@ -129,30 +136,44 @@ class SoundSystem(System):
     # --- training ---------------------------------------------------------------------------------
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mix-and-Separate: cross-entropy per bin with the sources' masks (L1 for ratios).
+        """Mix-and-Separate: `error` of what is predicted for each bin, and what `further` adds.
 
         Bins weigh by ``log(1 + |X|)`` when ``config.weighted`` (released code).
         """
+        mixed = self.mixed(batch)
+        visual = self._sources(batch)
+        logits = self.logits(visual, self.hear(mixed.mixture)).float()
+        with torch.autocast(logits.device.type, enabled=False):
+            error = self.error(logits, mixed)
+            weight = self.spectra.importance(mixed.mixture) if self.config.weighted else None
+            mask = (error if weight is None else error * weight[:, None]).mean()
+            terms = self.further(visual.float(), mixed)
+        loss = sum((share * term for share, term in terms.values()), start=mask)
+        return {"loss": loss, "mask": mask, **{name: term for name, (_, term) in terms.items()}}
+
+    @torch.no_grad()
+    def mixed(self, batch: Batch) -> Mixed:
+        """A batch's sources and mixtures as magnitudes, in float32 whatever the precision."""
         device = next(self.parameters()).device
         waves = batch["waves"].to(device)
-        with torch.no_grad(), torch.autocast(device.type, enabled=False):
-            sources = self.spectra.stft(waves).abs()
-            mixture = self.spectra.stft(waves.sum(1)).abs()
-            targets = self.spectra.targets(sources, mixture, self.config.mask)
-            weight = self.spectra.importance(mixture) if self.config.weighted else None
-        visual = self._sources(batch)
-        logits = self.logits(visual, self.hear(mixture)).float()
         with torch.autocast(device.type, enabled=False):
-            if self.config.mask == "ratio":
-                error = (logits - targets).abs()
-            else:
-                error = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-            mask = (error if weight is None else error * weight[:, None]).mean()
-            terms = self.regularise(visual.float())
-        return {"loss": sum(terms.values(), start=mask), "mask": mask, **terms}
+            return Mixed(self.spectra.stft(waves).abs(), self.spectra.stft(waves.sum(1)).abs())
+
+    def error(self, logits: Float[Tensor, "B S R t"], mixed: Mixed) -> Float[Tensor, "B S R t"]:
+        """Cross-entropy per bin with the sources' masks (L1 for ratios)."""
+        targets = self.spectra.targets(mixed.sources, mixed.mixture, self.config.mask)
+        if self.config.mask == "ratio":
+            return (logits - targets).abs()
+        return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+
+    def further(
+        self, visual: Float[Tensor, "B S K T"], mixed: Mixed
+    ) -> dict[str, tuple[float, Tensor]]:
+        """Further terms of the loss, by name, each with its share in it: what `regularise` says."""
+        return {name: (1.0, term) for name, term in self.regularise(visual).items()}
 
     def regularise(self, visual: Float[Tensor, "B S K T"]) -> dict[str, Tensor]:
-        """Further terms of the loss, by name; none by default."""
+        """Terms of the loss that need nothing but what is seen; none by default."""
         return {}
 
     @torch.no_grad()
