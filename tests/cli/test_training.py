@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from sensorium import training
 from sensorium.cli.origin import own_data
-from sensorium.cli.training import Train, read_train
+from sensorium.cli.training import Train, read_train, use_of
+from sensorium.store import systems
 
 TINY = ("--data.kind", "folder", "--batch", "4", "--workers", "0", "--device", "cpu")
 
@@ -35,6 +37,17 @@ def test_recipes_are_listed(run, arguments):
 def test_recipes_as_json(run):
     records = run("train", "--json").records
     assert [r["recipe"] for r in records] == list(training.recipes())
+
+
+def test_a_trained_system_is_used_by_its_ability_s_command():
+    folder = Path("runs/a b")
+    said = {name: use_of(name, folder).split(" FILE")[0].split(" IMAGE")[0] for name in systems()}
+    for name in ("pixels", "motions", "concepts"):
+        assert said[name] == "sensorium separate"
+    for name in ("tsm", "stnet", "tsn", "i3d"):
+        assert said[name] == "sensorium recognize"
+    assert use_of("nsvqa", folder) == "sensorium ask IMAGE QUESTION --system 'runs/a b'"
+    assert use_of("my own", folder) == "sensorium.load('runs/a b')"
 
 
 def test_every_field_is_an_option():

@@ -1,5 +1,7 @@
 """The signal path of the systems: sizes, targets, weights, axes."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -82,3 +84,14 @@ def test_nothing_is_saved_and_all_moves():
     spectra = Spectra(SMALL)
     assert spectra.state_dict() == {}
     assert {b.device.type for b in spectra.to("meta").buffers()} == {"meta"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("hop", 64), ("hop", 0), ("window", 127), ("window", 0), ("frames", 1), ("rate", 0)],
+)
+def test_what_cannot_be_put_together_again_is_refused_in_one_line(field, value):
+    with pytest.raises(ValueError, match=f"^spectra: got .*{field} {value}.* expected") as caught:
+        replace(SMALL, **{field: value})
+    assert "\n" not in str(caught.value)
+    assert replace(SMALL, hop=63).hop == 63

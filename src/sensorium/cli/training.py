@@ -101,7 +101,26 @@ def _show_trained(saved: Path, console: Console) -> None:
     )
     show_metrics(header.weights, header.card.metrics, console)
     console.show(f"\ntrained system: {saved}")
-    console.show(f"use it:         sensorium recognize FILE --system {saved}")
+    console.show(f"use it:         {use_of(header.system, saved)}")
+
+
+USES = {
+    "actions": "sensorium recognize FILE --system {}",
+    "sounds": "sensorium separate FILE --system {}",
+    "questions": "sensorium ask IMAGE QUESTION --system {}",
+}
+"""By ability: the command that uses a trained system, in its folder."""
+
+
+def use_of(system: str, folder: Path) -> str:
+    """How a trained system is used; from Python where its ability has no command."""
+    from sensorium.store import systems
+
+    known = systems().get(system)
+    ability = "" if known is None else known.__module__.split(".")[1]
+    if ability not in USES:
+        return f"sensorium.load({str(folder)!r})"
+    return USES[ability].format(shlex.quote(str(folder)))
 
 
 def read_train(arguments: list[str]) -> Train:

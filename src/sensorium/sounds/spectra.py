@@ -31,6 +31,9 @@ class SpectraConfig:
         bins: rows of the logarithmic frequency axis; 0 keeps the linear one (without its highest
             row where there would be an odd number: 512 rows of a window of 1022).
         frames: of a window of sound that is heard at once.
+
+    Raises:
+        ValueError: where sound could not be put together again from its spectra.
     """
 
     rate: int = 11_025
@@ -38,6 +41,19 @@ class SpectraConfig:
     hop: int = 256
     bins: int = 256
     frames: int = 256
+
+    def __post_init__(self) -> None:
+        if self.window < 2 or self.window % 2 or not 0 < self.hop <= self.window // 2:
+            raise ValueError(
+                f"spectra: got window {self.window} and hop {self.hop}, expected an even window "
+                "and a hop of 1 to half of it; sparser frames cannot be put together again"
+            )
+        if self.rate < 1 or self.bins < 0 or self.samples <= self.window // 2:
+            raise ValueError(
+                f"spectra: got rate {self.rate}, bins {self.bins} and frames {self.frames}, "
+                "expected a positive rate, bins of 0 or more, and frames that together are longer "
+                "than half a window"
+            )
 
     @property
     def samples(self) -> int:

@@ -39,6 +39,11 @@ class SoundView:
     mean: tuple[float, float, float] = images.IMAGENET_MEAN
     std: tuple[float, float, float] = images.IMAGENET_STD
 
+    @property
+    def seconds(self) -> float:
+        """From the first picture of a window to the last."""
+        return (self.frames - 1) * self.stride / self.fps
+
     def times(self, window: Span) -> list[float]:
         """Time stamps of the pictures of one window, in seconds."""
         step = self.stride / self.fps

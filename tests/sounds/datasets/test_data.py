@@ -1,7 +1,9 @@
 """`SoundData` on the stage: what each split holds, and what it gives to a system's config."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 
 from sensorium.sounds.datasets.data import SoundData
@@ -51,3 +53,9 @@ def test_a_system_takes_over_classes_signal_path_and_view():
     assert config.classes == tuple(INSTRUMENTS)
     assert (config.spectra, config.view) == (SPECTRA, VIEW)
     assert config.mask == PixelsSystemConfig().mask
+
+
+def test_pictures_that_span_more_than_the_sound_are_refused():
+    with pytest.raises(ValueError, match=r"sound lasts 0\.26 s, but its 2 pictures span 2\.00 s"):
+        data(view=replace(VIEW, stride=8))
+    assert SoundData().view.seconds == 6.0  # as published, for 5.94 s of sound

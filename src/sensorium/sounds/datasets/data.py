@@ -87,6 +87,14 @@ class SoundData:
     flow: FlowGrid | None = None
     cache: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.view.seconds > self.spectra.seconds + 1 / self.view.fps:  # published: 6 of 5.94 s
+            raise ValueError(
+                f"a window of sound lasts {self.spectra.seconds:.2f} s, but its {self.view.frames} "
+                f"pictures span {self.view.seconds:.2f} s; take fewer (--data.view.frames), closer "
+                "ones (--data.view.stride) or more sound (--data.spectra.frames)"
+            )
+
     def __str__(self) -> str:
         """In words, for the card of what was trained on it."""
         mixed = (
