@@ -120,12 +120,15 @@ def hidden(w: World, bits: int, p: Three, n: Three) -> Real:
 
 
 @compiled
-def blocked(w: World, k: int, bits: int, p: Three, side: int) -> int:
-    """How many of ``side`` x ``side`` points of lamp ``k`` are hidden from a point."""
+def blocked(w: World, k: int, bits: int, p: Three, side: int, span: int) -> int:
+    """How many of ``side`` x ``side`` points of lamp ``k`` are hidden from a point.
+
+    ``span``: ``side`` puts them in the middles of as many squares, ``side - 1`` up to the border.
+    """
     count = 0
     for a in range(side):
         for b in range(side):
-            u, v = F(2 * a + 1 - side) / F(side), F(2 * b + 1 - side) / F(side)
+            u, v = F(2 * a + 1 - side) / F(span), F(2 * b + 1 - side) / F(span)
             spot = more(
                 more(three(w, LAMPS + k, PLACE), u, three(w, LAMPS + k, HALF_U)),
                 v,
@@ -144,10 +147,10 @@ def passing(w: World, k: int, bits: int, p: Three) -> Real:
     """The share of lamp ``k`` that a point sees past the blocks of ``bits``."""
     if bits == 0:
         return ONE
-    count = blocked(w, k, bits, p, 2)
+    count = blocked(w, k, bits, p, 2, 1)
     if count == 0 or count == 4:
         return ONE - F(count) / F(4)
-    return ONE - F(blocked(w, k, bits, p, 4)) / F(16)
+    return ONE - F(blocked(w, k, bits, p, 4, 4)) / F(16)
 
 
 @compiled
@@ -310,16 +313,25 @@ def tile_bits(w: World, left: int, top: int) -> int:
 
 
 @compiled
-def smooth(w: World, left: int, top: int, light: Float32[np.ndarray, "H W 3"]) -> None:
-    """A tile of ground that no block touches: blended between its corners."""
-    a, b = backdrop(w, F(left), F(top), 0), backdrop(w, F(left + TILE), F(top), 0)
-    c = backdrop(w, F(left), F(top + TILE), 0)
-    d = backdrop(w, F(left + TILE), F(top + TILE), 0)
-    for row in range(top, min(top + TILE, light.shape[0])):
+def smooth(w: World, left: int, top: int, light: Float32[np.ndarray, "H W 3"]) -> bool:
+    """Blends a tile of ground that no block touches between its corners.
+
+    Returns:
+        whether its middle was as blended; if not, nothing is written.
+    """
+    right, bottom, half = left + TILE, top + TILE, TILE // 2
+    a, b = backdrop(w, F(left), F(top), 0), backdrop(w, F(right), F(top), 0)
+    c, d = backdrop(w, F(left), F(bottom), 0), backdrop(w, F(right), F(bottom), 0)
+    middle = backdrop(w, F(left + half), F(top + half), 0)
+    for k in range(3):
+        if abs(F(0.25) * (a[k] + b[k] + c[k] + d[k]) - middle[k]) > F(0.004) * middle[k]:
+            return False
+    for row in range(top, min(bottom, light.shape[0])):
         v = (F(row - top) + HALF) / F(TILE)
         p, q = more(a, v, minus(c, a)), more(b, v, minus(d, b))
-        for column in range(left, min(left + TILE, light.shape[1])):
+        for column in range(left, min(right, light.shape[1])):
             put(light, row, column, more(p, (F(column - left) + HALF) / F(TILE), minus(q, p)))
+    return True
 
 
 @compiled
@@ -343,8 +355,7 @@ def paint(
         for left in range(0, width, TILE):
             bits = tile_bits(w, left, top) if parts & SHADOWS else 0
             plain = not ids[top : top + TILE, left : left + TILE].any()
-            if plain and bits == 0:
-                smooth(w, left, top, light)
+            if plain and bits == 0 and smooth(w, left, top, light):
                 keys[top : top + TILE, left : left + TILE] = 0
                 continue
             for row in range(top, min(top + TILE, height)):
