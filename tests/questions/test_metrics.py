@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,8 @@ from sensorium.questions.vocabulary import PROGRAM_WORDS
 from sensorium.seeds import derive, split_seed
 from sensorium.training import evaluate
 from sensorium.training.building import build
+from sensorium.worlds.blocks.building import Plan
+from sensorium.worlds.blocks.building import build as build_folder
 from sensorium.worlds.blocks.engine import Engine
 from sensorium.worlds.blocks.placing import place
 from sensorium.worlds.blocks.programs import TOKENS, to_tokens
@@ -212,3 +215,40 @@ def test_examples_are_the_world_s(pictures):
     with pytest.raises(IndexError, match="picture 6 of 6"):
         examples.example(6, 0)
     assert "6 pictures of the blocks world at 144 x 96 pixels with 4 questions" in str(pictures)
+
+
+def test_a_folder_as_clevr_s(seeing, tmp_path):
+    """What ``sensorium build`` writes is read back as the world made it."""
+    build_folder(Plan(seed=0, scenes=3, split="val", height=96, width=144, questions=4), tmp_path)
+    data = AnswersData(root=tmp_path, questions=4, held_out=2, tested=9)
+    examples = data.open("val")
+    assert len(examples) == 2
+    one = examples.example(1, 0)
+    scene = place(split_seed("val", 1), height=96, width=144)
+    assert (one["picture"].permute(1, 2, 0).numpy() == render(scene, 96, 144).pixels).all()
+    assert int(one["count"]) == len(scene.blocks)
+    for answer, row in zip(one["answer"], one["program"], strict=True):
+        tokens = [TOKENS[k] for k in row.tolist() if k >= 0]
+        assert answer_of(tokens, scene.items) == ANSWERS[int(answer)]
+    said = evaluate(seeing, data, split="val")
+    assert {"accuracy", "true_scene", "recall"} <= set(said)
+    assert len(AnswersData(root=tmp_path, part="val", questions=4).open("test")) == 3
+    with pytest.raises(ValueError, match="no \\*_test_questions.json in it; expected CLEVR's"):
+        data.open("test")
+
+
+def test_questions_without_answers_or_scenes(seeing, tmp_path):
+    build_folder(Plan(seed=0, scenes=2, split="test", height=48, width=72, questions=2), tmp_path)
+    (tmp_path / "scenes" / "CLEVR_test_scenes.json").unlink()
+    data = AnswersData(root=tmp_path, questions=3)
+    said = evaluate(seeing, data, split="test")
+    assert "accuracy" in said
+    assert "true_scene" not in said
+    assert "recall" not in said
+    path = tmp_path / "questions" / "CLEVR_test_questions.json"
+    content = json.loads(path.read_text())
+    for question in content["questions"]:
+        del question["answer"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="have no answers"):
+        data.open("test")

@@ -1,10 +1,13 @@
 """`AnswersData`: pictures with questions in plain words, for figures of the whole system.
 
 Nothing is handed over but pixels and sentences; programs, answers and scenes come along as truth.
+The pictures are the blocks world's, or those of a folder laid out as CLEVR's archive (CLEVR itself,
+CoGenT, CLEVR-Humans with its pictures, or what ``sensorium build`` wrote).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,42 +15,48 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from torch import Tensor
 
-from sensorium.questions.datasets.question_table import QuestionTable
 from sensorium.questions.datasets.questions import QuestionData
 from sensorium.questions.datasets.rendered import scene_of
 from sensorium.questions.metrics import write_text
 from sensorium.questions.vocabulary import SPECIALS
 from sensorium.recipe import Split
+from sensorium.seeds import derive
+from sensorium.worlds.blocks.programs import TOKENS, to_tokens
+from sensorium.worlds.blocks.questions import Question
+from sensorium.worlds.blocks.scenes import Item, Scene
+from sensorium.worlds.blocks.vocabulary import ANSWERS, ATTRIBUTES, MOST, VALUES
 
-_PROGRAM = 32  # functions of a program at most
+LONGEST = 32
+"""Functions of a program at most; a longer one counts as not known."""
 
 
 @dataclass(frozen=True)
 class AnswersData:
-    """Pictures of the blocks world and questions about them.
+    """Pictures and questions about them.
 
     Attributes:
+        root: a folder laid out as CLEVR's archive; default: the blocks world.
+        part: of that folder, as its files are named (``val``, ``valA``); default: the split.
         length: pictures to train on, of which nothing trains: the stages have data of their own.
         held_out: pictures in validation.
         tested: pictures in the test.
-        questions: about each picture.
-        height: of the pictures, in pixels; what stands where does not depend on it.
+        questions: about each picture, at most.
+        height: of the world's pictures, in pixels; what stands where does not depend on it.
         width: the same.
         longest: bytes of a question.
-        cache: folder in which questions are kept; default: ask each time.
     """
 
+    root: Path | None = None
+    part: str = ""
     length: int = 1000
     held_out: int = 100
     tested: int = 500
     questions: int = 10
     height: int = 320
     width: int = 480
-    longest: int = 320
-    cache: Path | None = None
+    longest: int = 400
 
     def __post_init__(self) -> None:
         for name in ("length", "held_out", "tested", "questions", "height", "width", "longest"):
@@ -56,31 +65,36 @@ class AnswersData:
 
     def __str__(self) -> str:
         """In words."""
-        return (
-            f"{self.tested:,} pictures of the blocks world at {self.width} x {self.height} pixels "
-            f"with {self.questions} questions each"
-        )
+        where = "the blocks world" if self.root is None else Path(self.root).name
+        size = f" at {self.width} x {self.height} pixels" if self.root is None else ""
+        return f"{self.tested:,} pictures of {where}{size} with {self.questions} questions each"
 
-    def open(self, split: Split) -> AnswerExamples:
-        """The examples of one split."""
+    def open(self, split: Split) -> AnswerExamples | FileAnswers:
+        """The examples of one split.
+
+        Raises:
+            ValueError: when the folder lacks them, with what to do.
+        """
         count = {"train": self.length, "val": self.held_out, "test": self.tested}[split]
-        return AnswerExamples(self, split, count)
+        if self.root is None:
+            return AnswerExamples(self, split, count)
+        return FileAnswers(self, self.part or split, count)
 
     def adapt(self, config: Any) -> Any:
-        """The system's config with the vocabulary of the blocks world."""
+        """The system's config with the vocabulary of the blocks world, unless it has one."""
         if len(config.parser.words) > len(SPECIALS):
             return config
         return QuestionData().adapt(config)
 
 
 class AnswerExamples:
-    """Pictures with their questions.
+    """Pictures of the blocks world with their questions.
 
     An example is ``picture``: ``uint8 [3, H, W]``; of its Q questions ``text``: ``uint8 [Q, T]``,
     UTF-8 filled up with zeros; ``answer``: ``int64 [Q]`` in `ANSWERS`, -1 where there is no
     question; ``program``: ``int64 [Q, 32]`` in `TOKENS`, from the output to the inputs, -1 after
     it; and the true scene: ``values``: ``int8 [10, 4]``, ``positions``: ``float32 [10, 3]``,
-    ``count``: ``int64 []``.
+    ``count``: ``int64 []``, 0 where it is not known.
     """
 
     def __init__(self, data: AnswersData, split: Split, count: int) -> None:
@@ -91,41 +105,101 @@ class AnswerExamples:
 
     def example(self, index: int, seed: int) -> dict[str, Tensor]:
         """Picture ``index``; nothing is drawn from ``seed``."""
+        from sensorium.worlds.blocks.rendering import render
+
         if not 0 <= index < self.count:
             raise IndexError(f"picture {index} of {self.count}")
-        data = self.data
-        table = _table(self.split, self.count, data.questions, data.cache)
-        rows = np.flatnonzero(table.scenes == index)[: data.questions]
-        text = torch.zeros(data.questions, data.longest, dtype=torch.uint8)
-        answer = torch.full((data.questions,), -1)
-        program = torch.full((data.questions, _PROGRAM), -1)
-        for k, row in enumerate(rows):
-            text[k] = write_text(table.texts[row], data.longest)
-            answer[k] = int(table.answers[row])
-            tokens = [n - len(SPECIALS) for n in table.programs[row].tolist() if n >= len(SPECIALS)]
-            program[k, : len(tokens)] = torch.tensor(tokens)
+        scene, asked = _asked(self.split, self.count, self.data.questions)[index]
+        pixels = render(scene, self.data.height, self.data.width).pixels
+        picture = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        return {"picture": picture, **told(asked, self.data), **truth(scene.items)}
+
+
+class FileAnswers:
+    """Pictures of a folder laid out as CLEVR's archive; examples as those of `AnswerExamples`.
+
+    Questions without an answer are left out, and so are pictures without questions.
+
+    Raises:
+        ValueError: when the folder lacks the questions, or they have no answers.
+    """
+
+    def __init__(self, data: AnswersData, part: str, count: int) -> None:
+        from sensorium.worlds.blocks.question_json import read_questions
+        from sensorium.worlds.blocks.scene_json import read_scenes
+
+        self.data, self.pictures = data, Path(data.root or "") / "images" / part
+        by_picture: dict[str, list[Question]] = {}
+        for question in read_questions(self._file("questions", part)):
+            if question.answer:
+                name = question.filename or f"CLEVR_{part}_{question.image:06d}.png"
+                by_picture.setdefault(name, []).append(question)
+        if not by_picture:
+            raise ValueError(
+                f"{data.root}: the questions of {part!r} have no answers (CLEVR keeps those of its "
+                "test to itself); measure on another: --data.part val"
+            )
+        self.asked = list(by_picture.items())[:count]
+        scenes = self._file("scenes", part, needed=False)
+        found = [] if scenes is None else read_scenes(scenes)
+        self.scenes = {scene.filename: scene for scene in found}
+
+    def _file(self, kind: str, part: str, *, needed: bool = True) -> Any:
+        """The only JSON file of a part."""
+        folder = Path(self.data.root or "") / kind
+        found = sorted(folder.glob(f"*_{part}_{kind}.json")) + sorted(folder.glob(f"*{part}.json"))
+        if not found and needed:
+            raise ValueError(
+                f"{folder}: no *_{part}_{kind}.json in it; expected CLEVR's archive, unpacked, or "
+                "what sensorium build wrote (--data.part names the part)"
+            )
+        return found[0] if found else None
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+    def example(self, index: int, seed: int) -> dict[str, Tensor]:
+        """Picture ``index``; nothing is drawn from ``seed``."""
+        from sensorium.questions.pictures import read_picture
+
+        name, questions = self.asked[index]
+        scene = self.scenes.get(name)
         return {
-            "picture": _picture(self.split, index, data.height, data.width),
-            "text": text,
-            "answer": answer,
-            "program": program,
-            "values": torch.from_numpy(table.values[index].copy()),
-            "positions": torch.from_numpy(table.positions[index].copy()),
-            "count": torch.tensor(int(table.counts[index])),
+            "picture": read_picture(self.pictures / name),
+            **told(questions[: self.data.questions], self.data),
+            **truth(() if scene is None else scene.items),
         }
 
 
-def _picture(split: Split, index: int, height: int, width: int) -> UInt8[Tensor, "3 H W"]:
-    """Scene ``index`` of a split, drawn."""
-    from sensorium.worlds.blocks.rendering import render
+def told(questions: Sequence[Question], data: AnswersData) -> dict[str, Tensor]:
+    """Questions with what is known of them, filled up to as many as ``data`` says."""
+    text = torch.zeros(data.questions, data.longest, dtype=torch.uint8)
+    answer = torch.full((data.questions,), -1)
+    program = torch.full((data.questions, LONGEST), -1)
+    for k, question in enumerate(questions):
+        text[k] = write_text(question.text, data.longest)
+        answer[k] = ANSWERS.index(question.answer)
+        tokens = to_tokens(question.program) if question.program else []
+        if len(tokens) <= LONGEST:
+            program[k, : len(tokens)] = torch.tensor([TOKENS.index(t) for t in tokens])
+    return {"text": text, "answer": answer, "program": program}
 
-    pixels = render(scene_of(split, index), height, width).pixels
-    return torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))  # [H W 3] -> [3 H W]
+
+def truth(items: Sequence[Item]) -> dict[str, Tensor]:
+    """A scene as tensors."""
+    values = torch.full((MOST, len(ATTRIBUTES)), -1, dtype=torch.int8)
+    positions = torch.zeros(MOST, 3)
+    for k, item in enumerate(items):
+        values[k] = torch.tensor([VALUES[a].index(item.value(a)) for a in ATTRIBUTES])
+        positions[k] = torch.tensor(item.position)
+    return {"values": values, "positions": positions, "count": torch.tensor(len(items))}
 
 
 @lru_cache(maxsize=4)
-def _table(split: Split, count: int, each: int, cache: Path | None) -> QuestionTable:
-    """The questions about the first ``count`` scenes of a split."""
-    return QuestionData(
-        questions=count * each, held_out=count * each, per_scene=each, cache=cache
-    ).table(split)
+def _asked(split: Split, count: int, each: int) -> list[tuple[Scene, list[Question]]]:
+    """The first ``count`` scenes of a split with their questions, balanced over all of them."""
+    from sensorium.worlds.blocks.engine import Engine
+
+    engine = Engine(derive(0, "questions", split))
+    scenes = [scene_of(split, index) for index in range(count)]
+    return [(scene, engine.ask(scene, each)) for scene in scenes]
