@@ -243,6 +243,8 @@ def test_another_number_of_questions_and_hardly_any_blocks(scenes: list[Scene]) 
         assert in_words(outputs(question.program, alone)[-1]) == question.answer
     with pytest.raises(ValueError, match="at most 10 blocks, got 11"):
         engine.ask(Scene(scenes[0].blocks[:1] * 11, directions))
+    with pytest.raises(ValueError, match="0 or more questions, got -1"):
+        engine.ask(scenes[0], -1)
 
 
 def test_a_question_knows_its_picture(scenes: list[Scene]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,23 @@ def test_test_split_and_free_questions(tmp_path: Path) -> None:
     assert "question_family_index" not in entries[0]
     assert read_questions(path) == asked
     assert asked[0].kind is None
+
+
+def test_a_file_is_written_whole_or_not_at_all(questions: list[Question], tmp_path: Path) -> None:
+    path = tmp_path / "q.json"
+    write_questions(path, questions[:2])
+    before = path.read_text()
+
+    def breaking() -> Iterator[Question]:
+        yield questions[5]
+        raise KeyError("no more")
+
+    with pytest.raises(KeyError):
+        write_questions(path, breaking())
+    assert path.read_text() == before
+    assert list(tmp_path.iterdir()) == [path]
+    write_questions(path, [])
+    assert read_questions(path) == []
 
 
 def test_numbers_of_other_template_files_stay_as_they_are(tmp_path: Path) -> None:

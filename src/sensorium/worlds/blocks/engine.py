@@ -54,8 +54,11 @@ class Engine:
         There are fewer when no family finds one more question (a scene with hardly any blocks).
 
         Raises:
-            ValueError: for a scene of more than ten blocks: CLEVR has no word for more.
+            ValueError: for a negative ``count``, and for a scene of more than ten blocks: CLEVR has
+                no answer above ten.
         """
+        if count < 0:
+            raise ValueError(f"count must be 0 or more questions, got {count}")
         if len(scene.blocks) > MOST:
             raise ValueError(
                 f"a scene holds at most {MOST} blocks, got {len(scene.blocks)}; leave some out"

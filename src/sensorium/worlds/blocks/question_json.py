@@ -35,25 +35,38 @@ def write_questions(
     dialect: Dialect = "released",
     form: Form = "chain",
 ) -> None:
-    """Write a file in CLEVR's form.
+    """Writes a file in CLEVR's form, question by question, whole or not at all.
 
     Args:
-        path: of the new file.
+        path: of the file.
         questions: what to write, in this order.
         split: of the whole file; by default that of the first question.
         dialect: as the released files, or as the published script writes them.
         form: of the programs.
     """
-    listed = list(questions)
-    split = split or (listed[0].split if listed else "")
-    info = {
+    path = Path(path)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with unfinished.open("w", encoding="utf-8") as file:
+            file.write('{"questions": [')
+            for number, question in enumerate(questions):
+                split = split or question.split
+                entry = _written(number, question, split, dialect, form)
+                file.write((", " if number else "") + json.dumps(entry))
+            file.write(f'], "info": {json.dumps(_info(split))}}}\n')
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _info(split: str) -> dict[str, str]:
+    """What CLEVR's files say about themselves."""
+    return {
         "date": datetime.now(UTC).date().isoformat(),
         "version": "1.0",
         "split": split,
         "license": "Creative Commons Attribution (CC BY 4.0)",
     }
-    entries = [_written(number, q, split, dialect, form) for number, q in enumerate(listed)]
-    Path(path).write_text(json.dumps({"info": info, "questions": entries}), encoding="utf-8")
 
 
 def _written(
