@@ -11,7 +11,7 @@ from sensorium.worlds.blocks.rendering import render
 from sensorium.worlds.blocks.scenes import Block, Scene
 from sensorium.worlds.blocks.vocabulary import COLORS, MATERIALS, RADIUS, SHAPES, SIZES
 
-DIGEST = "d066ae2b394d1b141ebcab1669c2014f3016624e0700d73ee203462329786b25"
+DIGEST = "e1397d98a66dc507e322648c70b9a696426f624f14d4ad025107e808c16b0520"
 
 
 def alone(block, seed=None):

@@ -112,6 +112,7 @@ def build(plan: Plan, folder: str | Path, progress: Callable[[float], None] | No
             raise ValueError(
                 f"{path} is there already; take another folder or split, or delete it first"
             )
+    _placed(plan, 0)  # a size in which nothing fits is refused before anything is written
     for made in (built.pictures / "x", built.scenes, built.questions or built.scenes):
         made.parent.mkdir(parents=True, exist_ok=True)
     total = plan.scenes * (2 if plan.questions else 1)
@@ -146,15 +147,20 @@ def _drawn(plan: Plan, folder: Path) -> Iterator[tuple[Scene, list[dict[str, Any
             pool.shutdown(cancel_futures=True)
 
 
-def _draw(plan: Plan, folder: Path, index: int) -> tuple[Scene, list[dict[str, Any]]]:
-    """Places scene ``index``, writes its picture and encodes its masks."""
+def _placed(plan: Plan, index: int) -> Scene:
+    """Scene ``index`` of a plan."""
     seed = split_seed(plan.split, plan.seed * APART + index)
     colors = CONDITIONS.get(plan.condition)
     scene = place(seed, colors=colors, height=plan.height, width=plan.width)
     filename = f"CLEVR_{plan.name}_{index:06d}.png"
-    scene = replace(scene, index=index, split=plan.name, filename=filename)
+    return replace(scene, index=index, split=plan.name, filename=filename)
+
+
+def _draw(plan: Plan, folder: Path, index: int) -> tuple[Scene, list[dict[str, Any]]]:
+    """Places scene ``index``, writes its picture and encodes its masks."""
+    scene = _placed(plan, index)
     picture = render(scene, plan.height, plan.width)
-    path = folder / filename
+    path = folder / scene.filename
     done, data = cv2.imencode(".png", picture.pixels[..., ::-1])
     if not done:
         raise ValueError(f"{path}: the picture could not be encoded")

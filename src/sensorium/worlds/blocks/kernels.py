@@ -116,7 +116,7 @@ def hidden(w: World, bits: int, p: Three, n: Three) -> Real:
             part = F(1.3) * w[j, RADIUS] * w[j, RADIUS] / square - F(0.0625)
             if height > ZERO and part > ZERO:
                 total += part * height / np.sqrt(square)
-    return min(total, ONE)
+    return min(total, F(0.85))
 
 
 @compiled
