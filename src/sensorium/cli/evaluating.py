@@ -23,8 +23,8 @@ class EvaluateOptions:
     """Which part of the data."""
 
     protocol: OptionalName = None
-    """A test protocol of the system's paper (actions: efficient, accurate, dense, stnet). Default:
-    one view of each video."""
+    """A test protocol of the system's paper (actions: efficient, accurate, dense, stnet; sounds:
+    published, the mixtures that a set publishes). Default: one view of each video."""
 
     limit: Count = None
     """Measure the first N examples only. Default: all."""

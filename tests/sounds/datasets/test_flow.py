@@ -58,7 +58,7 @@ def test_a_mirrored_solo_moves_the_other_way():
     solo = mixtures.recordings[0]
     seen = {}
     for seed in range(8):
-        sight = mixtures._sight(solo, 1.0, generator(seed, "mirror"))
+        sight = mixtures._sights.of(solo, 1.0, generator(seed, "mirror"))
         seen[sight["frames"][0, :, 0, :8].sum().item()] = sight
     assert len(seen) == 2  # as it is, and mirrored; never cropped
     one, other = seen.values()
@@ -69,7 +69,7 @@ def test_a_mirrored_solo_moves_the_other_way():
 
 def test_flow_that_is_not_held_is_searched_in_what_is_shown():
     mixtures = DATA.open("train")
-    sight = mixtures._sight(_Plain(mixtures.recordings[0]), 1.0, generator(1, "crop"))
+    sight = mixtures._sights.of(_Plain(mixtures.recordings[0]), 1.0, generator(1, "crop"))
     assert torch.equal(sight["flow"], GRID(sight["frames"]))
 
 

@@ -10,17 +10,25 @@ from typing import Any, Literal
 from sensorium.optical_flow import FlowGrid
 from sensorium.recipe import Split
 from sensorium.seeds import split_seed
-from sensorium.sounds.datasets.mixing import Mixing, Mixtures, Recordings
+from sensorium.sounds.datasets.mixing import Mixing, Mixtures, Recordings, Sights
+from sensorium.sounds.datasets.published import (
+    PUBLISHED,
+    PublishedMixtures,
+    PublishedTest,
+    of_so_many,
+)
 from sensorium.sounds.datasets.recordings import (
     ListedRecordings,
     Missing,
     Reading,
     classes_of,
+    open_mixtures,
     open_recordings,
 )
 from sensorium.sounds.datasets.stage import StageSolos
 from sensorium.sounds.spectra import SpectraConfig
 from sensorium.sounds.view import SoundView
+from sensorium.system import System
 from sensorium.types import Clip
 from sensorium.worlds.stage.script import INSTRUMENTS, Instrument
 
@@ -120,6 +128,24 @@ class SoundData:
         if self.kind != "stage":
             self._suits(recordings, split, mixing)
         return Mixtures(recordings, count, split, mixing, self.spectra, self.view, self.flow)
+
+    def protocol(self, name: str, system: System) -> PublishedTest:
+        """The test ``published``: the mixtures that the set publishes.
+
+        Raises:
+            ValueError: for another name, or when the set has no mixtures of ``testing.sources``.
+        """
+        if name != PUBLISHED:
+            raise ValueError(f"sound has the protocol {PUBLISHED!r}, got {name!r}")
+        if self.kind == "stage":
+            raise ValueError(
+                "the stage publishes no mixtures, it draws them; leave the protocol out, or name "
+                "a set that does (--data.kind urmp, --data.root DIR)"
+            )
+        every = open_mixtures(self._lists(), self.kind, self.missing, self._reading())
+        kept = of_so_many(every, self.testing.sources)
+        sights = Sights(self.view, self.flow, self.spectra.seconds)
+        return PublishedTest(system, PublishedMixtures(kept, self.spectra.samples, sights))
 
     def recordings(self, split: Split) -> Recordings:
         """The solos of one split; of the stage, to test on, as many as mixtures, at most 160.

@@ -91,6 +91,47 @@ class Mixing:
     augment: bool = True
 
 
+@dataclass(frozen=True)
+class Sights:
+    """What is seen of stretches.
+
+    Attributes:
+        view: which pictures.
+        flow: which motion; ``None`` for none.
+        seconds: of a stretch.
+        augment: whether pictures are cropped and mirrored.
+    """
+
+    view: SoundView
+    flow: FlowGrid | None
+    seconds: float
+    augment: bool = False
+
+    def of(self, recording: Recording, start: float, rng: np.random.Generator) -> dict[str, Tensor]:
+        """What is seen of a stretch, cropped and mirrored alike in training.
+
+        Fields that a recording holds already are of its whole pictures, which are then not cropped.
+        """
+        times = self.view.times(Span(start, start + self.seconds))
+        times = [min(max(t, 0.0), recording.seconds) for t in times]
+        frames = recording.frames(times)
+        flow = None
+        if self.flow is not None and isinstance(recording, Moving):
+            flow = recording.flow(times)
+        mirrored = False
+        if self.augment:
+            if flow is None:
+                frames = _cropped(frames, rng)
+            mirrored = bool(rng.uniform() < 0.5)
+        size = (self.view.size, self.view.size)
+        sight = {"frames": _planes(images.resize(frames, size), mirrored)}
+        if self.flow is not None and flow is None:
+            sight["flow"] = self.flow(sight["frames"])
+        elif flow is not None:
+            sight["flow"] = _mirrored(flow) if mirrored else flow
+        return sight
+
+
 class Mixtures:
     """Examples of one split.
 
@@ -123,6 +164,8 @@ class Mixtures:
             raise ValueError(f"mixtures are of 2 to 4 sources, got {mixing.sources}")
         self.recordings, self.count, self.split = recordings, count, split
         self.mixing, self.spectra, self.view, self.flow = mixing, spectra, view, flow
+        augment = mixing.augment and split == "train"
+        self._sights = Sights(view, flow, spectra.seconds, augment)
         self._labels = np.array([recordings.label(i) for i in range(len(recordings))])
 
     def __len__(self) -> int:
@@ -143,7 +186,7 @@ class Mixtures:
             start, sound = self._stretch(number, recording, rng, starts)
             starts.append((number, start))
             waves.append(sound)
-            sights.append(self._sight(recording, start, rng))
+            sights.append(self._sights.of(recording, start, rng))
             labels.append(recording.label)
         gains = rng.uniform(*_GAIN, len(waves)) if training else np.ones(len(waves))
         mixed = signals.mix(torch.stack(waves), torch.from_numpy(gains).float())
@@ -218,32 +261,6 @@ class Mixtures:
                 "the window or take another policy"
             )
         return best[1], best[2]
-
-    def _sight(
-        self, recording: Recording, start: float, rng: np.random.Generator
-    ) -> dict[str, Tensor]:
-        """What is seen of a stretch, cropped and mirrored alike in training.
-
-        Fields that a recording holds already are of its whole pictures, which are then not cropped.
-        """
-        times = self.view.times(Span(start, start + self.spectra.seconds))
-        times = [min(max(t, 0.0), recording.seconds) for t in times]
-        frames = recording.frames(times)
-        flow = None
-        if self.flow is not None and isinstance(recording, Moving):
-            flow = recording.flow(times)
-        mirrored = False
-        if self.split == "train" and self.mixing.augment:
-            if flow is None:
-                frames = _cropped(frames, rng)
-            mirrored = bool(rng.uniform() < 0.5)
-        size = (self.view.size, self.view.size)
-        sight = {"frames": _planes(images.resize(frames, size), mirrored)}
-        if self.flow is not None and flow is None:
-            sight["flow"] = self.flow(sight["frames"])
-        elif flow is not None:
-            sight["flow"] = _mirrored(flow) if mirrored else flow
-        return sight
 
 
 def _cropped(
