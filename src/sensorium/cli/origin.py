@@ -24,7 +24,12 @@ def data_of(name: str) -> Any:
     own = own_data(name)
     if own is not None:
         return own
-    return _data_like(store.read_header(_locate(name)).config)
+    header = store.read_header(_locate(name))
+    if header.system == "nsvqa":
+        from sensorium.questions.datasets.answers import AnswersData
+
+        return AnswersData()
+    return _data_like(header.config)
 
 
 def own_data(name: str) -> Any | None:

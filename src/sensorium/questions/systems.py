@@ -32,6 +32,7 @@ from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 
 _ENOUGH = 16  # pictures, to calibrate the domain gauge
+_CHANGE = 10  # of `frame_statistics`: the change over time, which a picture does not have
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class NSVQASystem(System):
         super().__init__(config)
         self.scenes = SceneParser(config.finder, config.attributes)
         self.parser = QuestionParser(config.parser)
-        self.gauge = DomainGauge((config.finder.channels, STATISTICS))
+        self.gauge = DomainGauge((config.finder.channels, STATISTICS - 1))
 
     # --- training ---------------------------------------------------------------------------------
 
@@ -242,7 +243,9 @@ class NSVQASystem(System):
         tall, wide = pictures.shape[-2:]
         box = Letterbox(tall, wide, config.height, config.width)
         small = images.resize(pictures, box.size).to(device)
-        plain = frame_statistics(small[:, None].float() / 255)  # [B, 3, h, w] -> [B, 1, 3, h, w]
+        # [B, 3, h, w] -> [B, 1, 3, h, w]
+        plain = frame_statistics(small[:, None].float() / 255)
+        plain = torch.cat([plain[:, :_CHANGE], plain[:, _CHANGE + 1 :]], 1)
         if not isinstance(finder, Finder):
             return plain.new_zeros(len(plain), config.channels), plain
         maps = finder.features(pictures)
