@@ -48,21 +48,23 @@ class Job:
 
     Attributes:
         name: of the run.
+        section: of the benchmark.
         seed: of the training.
-        run: what to train.
-        recipe: how.
+        recipe: how it is trained.
         folder: of the run.
         cache: for pictures and questions.
         scenes: to test on.
+        measured: whether it has rows of its own.
     """
 
     name: str
+    section: str
     seed: int
-    run: Run
     recipe: Recipe
     folder: Path
     cache: Path
     scenes: int
+    measured: bool = True
 
     @property
     def kept(self) -> Path:
@@ -73,7 +75,7 @@ class Job:
     def done(self) -> bool:
         """Whether there is nothing left to do."""
         trained = (self.folder / "system" / "config.json").exists()
-        return trained and (self.kept.exists() or not self.run.measured)
+        return trained and (self.kept.exists() or not self.measured)
 
     def stale(self) -> bool:
         """Whether the run that is there is of another recipe."""
@@ -112,7 +114,8 @@ def made(name: str, run: Run, seed: int, options: argparse.Namespace) -> Job:
     if run.after:
         recipe = replace(recipe, init=str(place(run.after) / "system"))
     scenes = options.cogent if run.section == "cogent" else options.test
-    return Job(name, seed, run, recipe, place(name), options.cache, scenes)
+    home = place(name)
+    return Job(name, run.section, seed, recipe, home, options.cache, scenes, run.measured)
 
 
 def carry_out(lane: list[Job]) -> list[str]:
@@ -133,7 +136,7 @@ def train_and_measure(job: Job) -> None:
     """One run."""
     own = next((s for s in BASELINES.values() if type(job.recipe.system) is s.Config), None)
     training.train(job.recipe, job.folder, resume=True, system=own, bar=False)
-    if not job.run.measured:
+    if not job.measured:
         return
     system = store.load(job.folder / "system", systems={**store.systems(), **BASELINES})
     if isinstance(system, EndToEndSystem):
@@ -221,10 +224,10 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
     for job in (job for lane in lanes(every) for job in lane):
         if not job.done or job.stale():
             continue
-        label = f"cogent {job.name}" if job.run.section == "cogent" else job.name
+        label = f"cogent {job.name}" if job.section == "cogent" else job.name
         row = networks.setdefault(label, {"seeds": [], **budget(job.recipe, job.folder)})
         row["seeds"].append(job.seed)
-        if job.run.measured:
+        if job.measured:
             for table, rows in json.loads(job.kept.read_text()).items():
                 for name, figures in rows.items():
                     found.setdefault((table, name), {})[str(job.seed)] = figures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import pickle
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
@@ -199,6 +200,21 @@ def test_conditions_of_the_runs(tmp_path: Path) -> None:
             recipe = runs.prepared(run, 0, 1.0, tmp_path)
             expected = "b" if name.endswith("then B") else "a"
             assert {s.data.condition for s in recipe.stages} == {expected}, name
+
+
+def test_jobs_go_to_other_processes_in_order(tmp_path: Path) -> None:
+    options = Namespace(
+        only=["end-to-end", "cogent"], seeds=[0, 1], folder=tmp_path, cache=tmp_path, factor=1.0,
+        test=2, cogent=2,
+    )  # fmt: skip
+    lanes = pickle.loads(pickle.dumps(list(module("questions_quality").lanes(options))))
+    (chain,) = [lane for lane in lanes if len(lane) > 1]
+    assert [job.name for job in chain][:3] == ["finder", "A", "A, then B"]
+    for number, job in enumerate(chain[1:], 1):
+        assert Path(job.recipe.init) in {before.folder / "system" for before in chain[:number]}
+    assert {(lane[0].name, lane[0].seed) for lane in lanes if len(lane) == 1} == {
+        (name, seed) for name in ("film", "cnn-lstm", "lstm, blind") for seed in (0, 1)
+    }
 
 
 def test_weights_are_measured_once_and_collected(
