@@ -63,7 +63,7 @@ def _alike(attribute: str, one: str, two: str) -> list[str]:
     texts = [
         f"Do {one} and {two} match in {attribute}?",
         f"Are {one} and {two} [both] of the same {attribute}?",
-        f"Does {one} share the {attribute} of {two}?",
+        f"Does {one} have [exactly] the same {attribute} as {two}?",
         f"Is {one} [of] the same {attribute} as {two}?",
         f"Do {one} and {two} have [one and] the same {attribute}?",
         f"Is the {attribute} of {one} also that of {two}?",

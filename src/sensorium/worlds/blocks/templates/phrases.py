@@ -26,6 +26,8 @@ def asking(attribute: str, named: str, *, short: bool = False) -> list[str]:
         texts.append(f"Can you see which {attribute} {named} has?")
     if attribute == "size":
         texts.append(f"{named} is how big?")
+        if not short:
+            texts.append(f"[In this picture,] how big is {named}?")
     if attribute == "material":
         texts.append(f"{named} is made of which material?")
         texts.append(f"What is {named} [really] made of?")
@@ -41,10 +43,11 @@ def standing(number: int, relation: int, anchor: str, *, many: bool) -> tuple[st
         anchor: a phrase for one block, with its article.
         many: plural.
     """
+    even = number % 2 == 0
     who, ending = f"{block(number)}{'s' if many else ''}", f"{slot('R', relation)} {anchor}"
     return (
-        f"{who} [which {'are' if many else 'is'}] {ending}",
-        f"{who} {'standing' if number % 2 == 0 else 'placed'} {ending}",
+        f"{who} [{'that' if even else 'which'} {'are' if many else 'is'}] {ending}",
+        f"{who} {'standing' if even else 'placed'} {ending}",
     )
 
 

@@ -51,6 +51,7 @@ def _other(number: int, shared: str, asked: str) -> Family:
     texts = [
         *asking(asked, f"{named} with the same {shared} as the {block(1)}", short=True),
         *asking(asked, f"{named} that shares the {shared} of the {block(1)}", short=True)[:2],
+        f"What {asked} is {named} of the same {shared} as the {block(1)}?",
         f"Another {block(2)} matches the {block(1)} in {shared}; what is its {asked}?",
     ]
     silent = [slot(LETTERS[a], n) for a, n in ((shared, 1), (shared, 2), (asked, 2))]
