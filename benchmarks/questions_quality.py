@@ -237,7 +237,8 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
     out |= {"weights": weights, "networks": networks, "tables": tables}
     curve = RESULTS / "questions_curve.json"
     if curve.exists():
-        out["curve"] = json.loads(curve.read_text())
+        kept = json.loads(curve.read_text())
+        out["curve"] = {key: kept[key] for key in ("budget", "paper", "points")}
     return out
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from questions_scoring import over_seeds
+
 Row = dict[str, Any]
 Results = dict[str, Any]
 Table = Callable[[Iterable[str], Iterable[Iterable[object]]], str]
@@ -94,6 +96,38 @@ def scenes(table: Table, results: Results) -> str:
     )
 
 
+def curve(table: Table, results: Results) -> str:
+    """Answers on true scenes by the number of annotated programs (`questions_curve.py`)."""
+    found = results["curve"]
+    lines = []
+    for count in dict.fromkeys(point["programs"] for point in found["points"]):
+        before, after = (
+            over_seeds({str(p["seed"]): p[k] for p in found["points"] if p["programs"] == count})
+            for k in ("before", "after")
+        )
+        published = found["paper"].get(str(count))
+        lines.append(
+            (
+                f"{count:,}",
+                percent(before, "accuracy"),
+                percent(before, "program_match"),
+                *(percent(after, kind) for kind in KINDS),
+                percent(after, "program_match"),
+                "" if published is None else f"{100 * published:g}",
+            )
+        )
+    head = ("programs", "taught: answers", "to the letter")
+    head = (*head, *(f"and by answers: {k}" for k in KINDS.values()), "to the letter", "paper")
+    given = found["budget"]
+    about = (
+        f"{given['questions']:,} training questions, {given['tested']:,} held out; "
+        f"{given['programs']:,} supervised steps ({given['all']:,} with all programs), then "
+        f"{given['answers']:,} of REINFORCE, of 64 questions each. The paper had 700,000 "
+        "questions.\n\n"
+    )
+    return f"\n{about}" + table(head, lines)
+
+
 def cogent(table: Table, results: Results) -> str:
     """Scene parsers trained on condition A, then on a little of B."""
     on_a, on_b = (results["tables"][f"cogent {c}"] for c in ("a", "b"))
@@ -118,5 +152,6 @@ TABLES: dict[str, Callable[[Table, Results], str]] = {
     "questions-main": main,
     "questions-budgets": budgets,
     "questions-scenes": scenes,
+    "questions-curve": curve,
     "questions-cogent": cogent,
 }
