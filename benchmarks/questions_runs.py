@@ -100,9 +100,9 @@ def parsing(
 
 
 RUNS: dict[str, Run] = {
-    "film": Run("end-to-end", lambda: answering("film", FiLMConfig(), 5000), every_seed=True),
+    "film": Run("end-to-end", lambda: answering("film", FiLMConfig(), 4000), every_seed=True),
     "cnn-lstm": Run(
-        "end-to-end", lambda: answering("cnn-lstm", CNNLSTMConfig(), 4000), every_seed=True
+        "end-to-end", lambda: answering("cnn-lstm", CNNLSTMConfig(), 3000), every_seed=True
     ),
     "lstm, blind": Run(
         "end-to-end", lambda: answering("lstm", CNNLSTMConfig(blind=True), 1500), every_seed=True

@@ -20,6 +20,7 @@ KINDS = {
     "accuracy/query": "query",
 }
 _WAYS = ("pixels", "pixels, true programs", "true scenes", "true scenes, true programs")
+_NOT_RUN = "\nNot measured yet.\n"
 _NETWORKS = ("film", "cnn-lstm", "lstm, blind", "commonest answer")
 
 
@@ -34,7 +35,7 @@ def percent(row: Row, name: str, digits: int = 1) -> str:
 
 def main(table: Table, results: Results) -> str:
     """Answers by type of question."""
-    rows = results["tables"]["answers"]
+    rows = results["tables"].get("answers", {})
     names = [*(f"nsvqa: {way}" for way in _WAYS), *_NETWORKS]
     lines = [
         (
@@ -71,6 +72,8 @@ def budgets(table: Table, results: Results) -> str:
 
 def scenes(table: Table, results: Results) -> str:
     """How pictures are parsed."""
+    if "scenes" not in results["tables"]:
+        return _NOT_RUN
     row = results["tables"]["scenes"]["nsvqa"]
     names = {
         "recall": "blocks found",
@@ -98,6 +101,8 @@ def scenes(table: Table, results: Results) -> str:
 
 def curve(table: Table, results: Results) -> str:
     """Answers on true scenes by the number of annotated programs (`questions_curve.py`)."""
+    if "curve" not in results:
+        return _NOT_RUN
     found = results["curve"]
     lines = []
     for count in dict.fromkeys(point["programs"] for point in found["points"]):
@@ -130,6 +135,8 @@ def curve(table: Table, results: Results) -> str:
 
 def cogent(table: Table, results: Results) -> str:
     """Scene parsers trained on condition A, then on a little of B."""
+    if "cogent a" not in results["tables"]:
+        return _NOT_RUN
     on_a, on_b = (results["tables"][f"cogent {c}"] for c in ("a", "b"))
     lines = [
         (
