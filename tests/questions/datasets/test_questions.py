@@ -1,3 +1,4 @@
+import json
 import pickle
 from collections import Counter
 from dataclasses import replace
@@ -18,8 +19,13 @@ from sensorium.questions.executor import execute
 from sensorium.questions.packed import PackedScenes, execute_tokens
 from sensorium.questions.parser import ParserConfig, QuestionParser
 from sensorium.questions.vocabulary import END, PROGRAM_WORDS, SPECIALS, START, Words, tokenise
+from sensorium.seeds import split_seed
+from sensorium.worlds.blocks.engine import Engine
+from sensorium.worlds.blocks.placing import place
 from sensorium.worlds.blocks.programs import from_tokens, to_tokens
+from sensorium.worlds.blocks.question_json import write_questions
 from sensorium.worlds.blocks.questions import Question
+from sensorium.worlds.blocks.scene_json import write_scenes
 from sensorium.worlds.blocks.scenes import Item
 from sensorium.worlds.blocks.vocabulary import ANSWERS, ATTRIBUTES, VALUES
 
@@ -189,3 +195,69 @@ def test_a_table_keeps_programs_and_scenes():
     )
     assert items(table, 1) == (item,) or items(table, 1)[0].position == pytest.approx(item.position)
     assert table.counts.tolist() == [0, 1]
+
+
+# --- CLEVR's own files ----------------------------------------------------------------------------
+
+
+def clevr(folder):
+    """A little CLEVR: eight scenes for training, six for validation."""
+    for split, count in (("train", 8), ("val", 6)):
+        engine = Engine(5)
+        scenes = [replace(place(split_seed(split, k)), index=k, split=split) for k in range(count)]
+        questions = [q for scene in scenes for q in engine.ask(scene, 5)]
+        for name in ("questions", "scenes"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        write_scenes(folder / "scenes" / f"CLEVR_{split}_scenes.json", scenes)
+        write_questions(folder / "questions" / f"CLEVR_{split}_questions.json", questions)
+    return folder
+
+
+def test_clevrs_files_are_read_as_the_same_kind_of_data(tmp_path):
+    data = QuestionData(count=20, questions=40, held_out=15, folder=clevr(tmp_path / "CLEVR_v1.0"))
+    assert str(data) == "40 questions about CLEVR_v1.0, with the programs of 20"
+    assert len(data.open("train")) == 20
+    assert len(replace(data, kind="answers").open("train")) == 40
+    val, test = data.table("val"), data.table("test")
+    assert len(val) == len(test) == 15
+    assert val.texts[0] != test.texts[0]
+    for table in (val, test):
+        for row in range(15):
+            tokens = PROGRAM_WORDS.decode(table.programs[row].tolist())
+            items_seen = items(table, table.scenes[row])
+            answer = execute(from_tokens(tokens), items_seen).answer
+            assert answer == ANSWERS[table.answers[row]]
+    said = {word for text in data.table("train").texts for word in tokenise(text)}
+    assert set(data.words().words) == said | set(SPECIALS)
+    assert data.adapt(ParserConfig()).words == data.words().words
+
+
+def test_a_split_that_is_too_small_says_so(tmp_path):
+    data = QuestionData(questions=40, held_out=40, folder=clevr(tmp_path))
+    assert len(data.open("val")) == 30
+    with pytest.raises(ValueError, match="no questions are left for test; take a smaller held_out"):
+        data.open("test")
+
+
+def test_peoples_questions_have_answers_only_and_words_of_their_own(tmp_path):
+    folder, people = clevr(tmp_path / "CLEVR_v1.0"), tmp_path / "humans"
+    people.mkdir()
+    for split, count in (("train", 8), ("val", 6)):
+        rows = [
+            {"question": "How many doohickeys are there?", "answer": "3", "image_index": k % count}
+            for k in range(12)
+        ]
+        path = people / f"CLEVR-Humans-{split}.json"
+        path.write_text(json.dumps({"questions": rows}))
+    data = QuestionData(count=20, questions=40, held_out=6, folder=folder, humans=people)
+    assert set(data.open("train").example(0, 0)) == {"question", "program"}
+    tried = replace(data, kind="answers")
+    assert "asked by people" in str(tried)
+    assert "doohickeys" in tried.words().words
+    assert tried.words() == data.words()
+    assert len(tried.open("train")) == 12
+    held = data.open("val").example(0, 0)
+    assert "program" not in held
+    assert ANSWERS[int(held["answer"])] == "3"
+    with pytest.raises(ValueError, match="humans needs folder"):
+        QuestionData(humans=people)

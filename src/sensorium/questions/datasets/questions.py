@@ -16,10 +16,13 @@ import torch
 from torch import Tensor
 
 from sensorium.questions.datasets.blocks_words import blocks_words
+from sensorium.questions.datasets.clevr import read_clevr
+from sensorium.questions.datasets.humans import extended, read_humans
 from sensorium.questions.datasets.question_table import (
     QuestionTable,
     asked_in_blocks,
     by_families,
+    tabled,
 )
 from sensorium.questions.vocabulary import NULL, Words, tokenise
 from sensorium.recipe import Split
@@ -42,7 +45,10 @@ class QuestionData:
         questions: training questions that there are.
         held_out: questions of the validation split, and of the test split.
         per_scene: questions that the blocks world asks about each scene.
-        folder: of CLEVR v1.0, unpacked; default: the blocks world.
+        folder: of CLEVR v1.0, unpacked; default: the blocks world. Its val split gives ours and,
+            with other questions, our test, since its test split has no answers.
+        humans: folder of CLEVR-Humans: its questions are asked in validation, test and training
+            from answers, and programs are those of CLEVR, which ``folder`` names.
         cache: folder in which the world's questions are kept; default: ask each time.
         seed: chooses which questions come with programs.
     """
@@ -53,6 +59,7 @@ class QuestionData:
     held_out: int = 2_000
     per_scene: int = 10
     folder: Path | None = None
+    humans: Path | None = None
     cache: Path | None = None
     seed: int = 0
 
@@ -62,10 +69,16 @@ class QuestionData:
                 raise ValueError(
                     f"data: {name} must be at least {least}, got {getattr(self, name)!r}"
                 )
+        if self.humans is not None and self.folder is None:
+            raise ValueError(
+                "data: humans needs folder, the CLEVR v1.0 with the scenes that people asked about"
+            )
 
     def __str__(self) -> str:
         """In words, for the card of what was trained on it."""
         where = "the blocks world" if self.folder is None else Path(self.folder).name
+        if self.humans is not None and self.kind == "answers":
+            where = f"{where}, asked by people"
         some = f"{self.count:,}" if self.count else "all"
         told = f"the programs of {some}" if self.kind == "programs" else "the answers of all"
         return f"{self.questions:,} questions about {where}, with {told}"
@@ -78,7 +91,8 @@ class QuestionData:
         """
         table, words = self.table(split), self.words()
         if split != "train":
-            return QuestionExamples(table, words, ("program", "answer"))
+            both = ("program", "answer") if self.humans is None else ("answer",)
+            return QuestionExamples(table, words, both)
         if self.kind == "answers":
             return QuestionExamples(table, words, ("answer",))
         if self.count:
@@ -91,13 +105,20 @@ class QuestionData:
         count = self.questions if split == "train" else self.held_out
         if self.folder is None:
             return _blocks(split, count, self.per_scene, self.cache)
-        return _clevr(split, count, Path(self.folder))
+        taught = split == "train" and self.kind == "programs"
+        return _clevr(split, count, Path(self.folder), None if taught else self.humans)
 
     def words(self) -> Words:
-        """The questions' vocabulary: what the world can say, or what CLEVR's train split says."""
+        """The questions' vocabulary: what the world can say, or what CLEVR's train split says.
+
+        With CLEVR-Humans, also what people say at least ten times.
+        """
         if self.folder is None:
             return blocks_words()
-        return Words.of(self.table("train").texts)
+        words = Words.of(replace(self, kind="programs").table("train").texts)
+        if self.humans is None:
+            return words
+        return extended(words, replace(self, kind="answers").table("train").texts)
 
     def adapt(self, config: Any) -> Any:
         """The system's config, or the parser's, with this vocabulary."""
@@ -179,6 +200,20 @@ def _blocks(split: Split, count: int, per_scene: int, cache: Path | None) -> Que
     return asked_in_blocks(split, count, per_scene, cache)
 
 
-@lru_cache(maxsize=2)
-def _clevr(split: Split, count: int, folder: Path) -> QuestionTable:
-    raise ValueError(f"{folder}: CLEVR's files cannot be read yet; leave the folder out")
+@lru_cache(maxsize=3)
+def _clevr(split: Split, count: int, folder: Path, humans: Path | None) -> QuestionTable:
+    """Questions of CLEVR or of CLEVR-Humans, the first of the file.
+
+    What is called test here are the questions of the published val split that follow those of our
+    val: the published test split has no answers.
+    """
+    published = "train" if split == "train" else "val"
+    first = count if split == "test" else 0
+    if humans is None:
+        read = read_clevr(folder, published, count=first + count)
+    else:
+        read = read_humans(humans, published, folder)
+    read = replace(read, questions=read.questions[first : first + count])
+    if not len(read):
+        raise ValueError(f"{folder}: no questions are left for {split}; take a smaller held_out")
+    return tabled(*read.with_places())
