@@ -9,6 +9,7 @@ from sensorium.questions.systems import NSVQAConfig, NSVQASystem
 from sensorium.store import load
 from sensorium.training import fit
 from sensorium.training.building import build
+from sensorium.training.whole import _trained_on
 
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
@@ -29,6 +30,13 @@ def test_the_halves_are_the_whole():
     assert [s.name for s in whole.stages] == ["find", "attributes", "programs", "reinforce"]
     assert (*scenes.stages, *questions.stages) == whole.stages
     assert scenes.system == questions.system == whole.system
+
+
+def test_the_card_says_what_each_stage_was_trained_on():
+    said = _trained_on(RECIPES["nsvqa"]())
+    parts = ("6,000 scenes", "the programs of 270", "the answers of all")
+    assert [part in said for part in parts] == [True] * 3
+    assert "pictures of the blocks world" not in said  # on which it is only measured
 
 
 def test_halves_can_be_put_together(tmp_path):

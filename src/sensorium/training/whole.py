@@ -170,6 +170,13 @@ def _chosen(folder: Path) -> Checkpoint:
         return last
 
 
+def _trained_on(recipe: Recipe) -> str:
+    """The recipe's data, or those of the stages where each has its own."""
+    if any(stage.data is None for stage in recipe.stages):
+        return str(recipe.data)
+    return "; ".join(dict.fromkeys(str(stage.data) for stage in recipe.stages))
+
+
 def _card(
     recipe: Recipe,
     system: System,
@@ -189,7 +196,7 @@ def _card(
         recipe=recipe.name,
         seeds=(recipe.seed,),
         steps=checkpoint.record.step,
-        trained_on=str(recipe.data),
+        trained_on=_trained_on(recipe),
         evaluated_on=(
             f"the {held_out.split} split, {held_out.count} examples, seed {EVALUATION_SEED}"
         ),
