@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-from jaxtyping import UInt8
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from sensorium import images
@@ -32,7 +33,7 @@ from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 
 _ENOUGH = 16  # pictures, to calibrate the domain gauge
-_CHANGE = 10  # of `frame_statistics`: the change over time, which a picture does not have
+_CHANGE = 10  # of `frame_statistics`: over time, which a picture does not have
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class NSVQASystem(System):
         super().__init__(config)
         self.scenes = SceneParser(config.finder, config.attributes)
         self.parser = QuestionParser(config.parser)
-        self.gauge = DomainGauge((config.finder.channels, STATISTICS - 1))
+        self.gauge = DomainGauge((config.finder.channels, STATISTICS))
 
     # --- training ---------------------------------------------------------------------------------
 
@@ -245,7 +246,7 @@ class NSVQASystem(System):
         small = images.resize(pictures, box.size).to(device)
         # [B, 3, h, w] -> [B, 1, 3, h, w]
         plain = frame_statistics(small[:, None].float() / 255)
-        plain = torch.cat([plain[:, :_CHANGE], plain[:, _CHANGE + 1 :]], 1)
+        plain[:, _CHANGE] = _coarse(small)
         if not isinstance(finder, Finder):
             return plain.new_zeros(len(plain), config.channels), plain
         maps = finder.features(pictures)
@@ -253,6 +254,13 @@ class NSVQASystem(System):
         rows = slice(row // 4, max(row // 4 + 1, (row + height) // 4))
         columns = slice(column // 4, max(column // 4 + 1, (column + width) // 4))
         return maps[:, :, rows, columns].mean((2, 3)), plain
+
+
+def _coarse(pictures: UInt8[Tensor, "B 3 H W"]) -> Float[Tensor, "B"]:
+    """How much the brightness of an eighth of the picture differs from that of others, as a log."""
+    grey = pictures.float().mean(1, keepdim=True) / 255
+    parts = F.adaptive_avg_pool2d(grey, 8).flatten(1)
+    return parts.std(1).add(0.02).log()
 
 
 def unknown_words(unknown: Sequence[str], words: Sequence[str]) -> str:
