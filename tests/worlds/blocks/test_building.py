@@ -80,7 +80,7 @@ def test_a_folder_that_holds_the_split_is_left_alone(tmp_path):
         ({"condition": "C"}, "condition must be one of A, B, got 'C'"),
         ({"split": "dev"}, "split must be one of train, val, test, got 'dev'"),
         ({"height": 0}, "at least 1x1"),
-        ({"height": 4}, "do not fit into a picture of 4x96"),
+        ({"height": 1}, "do not fit into a picture of 1x96"),
     ],
 )
 def test_a_plan_that_cannot_be_is_one_line(wrong, message, tmp_path):

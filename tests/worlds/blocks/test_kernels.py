@@ -120,7 +120,7 @@ def test_tiles_change_nothing_that_can_be_seen():
         ids = outline(scene.blocks, camera_of(seed, HEIGHT, WIDTH))
         light = np.empty((HEIGHT, WIDTH, 3), np.float32)
         keys = np.empty((HEIGHT, WIDTH), np.int32)
-        kernels.paint(world, ids, light, keys, 7)
+        kernels.paint(world, ids, light, keys, 3)
         worst = 0.0
         for row, column in np.argwhere(ids == 0)[::7]:
             at = np.float32(column + 0.5), np.float32(row + 0.5)

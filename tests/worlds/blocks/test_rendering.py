@@ -11,7 +11,7 @@ from sensorium.worlds.blocks.rendering import render
 from sensorium.worlds.blocks.scenes import Block, Scene
 from sensorium.worlds.blocks.vocabulary import COLORS, MATERIALS, RADIUS, SHAPES, SIZES
 
-DIGEST = "e1397d98a66dc507e322648c70b9a696426f624f14d4ad025107e808c16b0520"
+DIGEST = "d174b4ed30ee3079897e4703b2484b9107f2df67dc22ff025edf2f44b2cbf6e2"
 
 
 def alone(block, seed=None):

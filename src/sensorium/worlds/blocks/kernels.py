@@ -21,12 +21,15 @@ from sensorium.worlds.blocks.shapes import (
     DOWN,
     EYE,
     FAR,
+    KIND,
     LAMPS,
     METAL,
     NEAR,
     RADIUS,
+    interval,
     normal,
     reach,
+    turned,
 )
 from sensorium.worlds.blocks.vectors import (
     ONE,
@@ -58,11 +61,12 @@ RUBBER, BODY, SHINE = F(0.05), F(0.25), F(1.5)
 """Gloss of rubber; scattered light and gloss of metal, beside what it mirrors."""
 SOFT = F(12)
 """Added to squared distances from lamps: their pools of light are flatter than CLEVR's."""
+PLACES = (F(0.25), F(0.75))
 TILE = 8
-EVERY = (1 << 40) - 1
+EVERY, LIT = (1 << 40) - 1, (1 << 30) - 1
 SELF = 1 | 1 << 10 | 1 << 20 | 1 << 30
 
-SHADOWS, MIRRORS, EDGES = 1, 2, 4
+SHADOWS, MIRRORS = 1, 2
 """What `paint` can leave out, to see what it costs."""
 
 
@@ -125,20 +129,23 @@ def blocked(w: World, k: int, bits: int, p: Three, side: int, span: int) -> int:
 
     ``span``: ``side`` puts them in the middles of as many squares, ``side - 1`` up to the border.
     """
-    count = 0
-    for a in range(side):
-        for b in range(side):
-            u, v = F(2 * a + 1 - side) / F(span), F(2 * b + 1 - side) / F(span)
-            spot = more(
-                more(three(w, LAMPS + k, PLACE), u, three(w, LAMPS + k, HALF_U)),
-                v,
-                three(w, LAMPS + k, HALF_V),
-            )
-            way = minus(spot, p)
-            for j in range(BLOCKS, w.shape[0]):
-                if bits >> (j - BLOCKS) & 1 and reach(w, j, p, way) < ONE:
-                    count += 1
-                    break
+    count, done = 0, 0
+    for j in range(BLOCKS, w.shape[0]):
+        if not bits >> (j - BLOCKS) & 1:
+            continue
+        o = turned(w, j, minus(p, three(w, j, CENTER)))
+        way = turned(w, j, minus(three(w, LAMPS + k, PLACE), p))
+        half_u = turned(w, j, three(w, LAMPS + k, HALF_U))
+        half_v = turned(w, j, three(w, LAMPS + k, HALF_V))
+        for a in range(side):
+            line = more(way, F(2 * a + 1 - side) / F(span), half_u)
+            for b in range(side):
+                bit = 1 << (side * a + b)
+                if not done & bit:
+                    d = more(line, F(2 * b + 1 - side) / F(span), half_v)
+                    enter, leave = interval(int(w[j, KIND]), o, d)
+                    if enter < leave and NEAR < enter < ONE:
+                        count, done = count + 1, done | bit
     return count
 
 
@@ -313,16 +320,12 @@ def tile_bits(w: World, left: int, top: int) -> int:
 
 
 @compiled
-def smooth(w: World, left: int, top: int, light: Float32[np.ndarray, "H W 3"]) -> bool:
-    """Blends a tile of ground that no block touches between its corners.
-
-    Returns:
-        whether its middle was as blended; if not, nothing is written.
-    """
+def smooth(w: World, left: int, top: int, bits: int, light: Float32[np.ndarray, "H W 3"]) -> bool:
+    """Blends a tile of ground between its corners; ``False`` where that misses its middle."""
     right, bottom, half = left + TILE, top + TILE, TILE // 2
-    a, b = backdrop(w, F(left), F(top), 0), backdrop(w, F(right), F(top), 0)
-    c, d = backdrop(w, F(left), F(bottom), 0), backdrop(w, F(right), F(bottom), 0)
-    middle = backdrop(w, F(left + half), F(top + half), 0)
+    a, b = backdrop(w, F(left), F(top), bits), backdrop(w, F(right), F(top), bits)
+    c, d = backdrop(w, F(left), F(bottom), bits), backdrop(w, F(right), F(bottom), bits)
+    middle = backdrop(w, F(left + half), F(top + half), bits)
     for k in range(3):
         if abs(F(0.25) * (a[k] + b[k] + c[k] + d[k]) - middle[k]) > F(0.004) * middle[k]:
             return False
@@ -355,7 +358,7 @@ def paint(
         for left in range(0, width, TILE):
             bits = tile_bits(w, left, top) if parts & SHADOWS else 0
             plain = not ids[top : top + TILE, left : left + TILE].any()
-            if plain and bits == 0 and smooth(w, left, top, light):
+            if plain and bits & LIT == 0 and smooth(w, left, top, bits, light):
                 keys[top : top + TILE, left : left + TILE] = 0
                 continue
             for row in range(top, min(top + TILE, height)):
@@ -385,8 +388,7 @@ def refine(
             if edge:
                 total = (ZERO, ZERO, ZERO)
                 for k in range(4):
-                    x = F(column) + (F(0.25) if k % 2 == 0 else F(0.75))
-                    y = F(row) + (F(0.25) if k < 2 else F(0.75))
+                    x, y = F(column) + PLACES[k % 2], F(row) + PLACES[k // 2]
                     who = first(w, x, y)
                     if who < BLOCKS:
                         color = backdrop(w, x, y, EVERY)

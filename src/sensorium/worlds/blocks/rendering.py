@@ -32,7 +32,7 @@ COLOR_VALUES: dict[str, tuple[int, int, int]] = {
 
 _EXPOSURES = (0.92, 1.08)
 _NOISE = np.float32(1.5)
-_ALL = 7
+_ALL = 3
 _SCALE = 0.62
 _DEPTH = 1.5  # of light to colour value: 1 looks pale, 2.2 would look too dark
 _BOUND = {"cube": math.sqrt(3.0), "sphere": 1.0, "cylinder": math.sqrt(2.0)}
