@@ -66,6 +66,8 @@ def test_a_table_for_people(run, duet, player, tmp_path):
     assert f"{duet}  (player)" in ran.out
     for part in ("source 2", "0.25,0.50", "0.75,0.50", "rest"):
         assert part in ran.out
+    assert "stems/rest.flac" in ran.out
+    assert f"in {tmp_path / 'out' / 'duet'}," in ran.out.replace("\n", " ")
     assert not (tmp_path / "out" / "duet" / "heat.mp4").exists()
 
 

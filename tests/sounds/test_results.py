@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sensorium import media
-from sensorium.sounds.heat import brightness, overlaid, shares_at
+from sensorium.sounds.heat import brightness, heat_picture, overlaid, shares_at
 from sensorium.sounds.results import Stem, Stems
 from sensorium.sounds.separation import separate
 from sensorium.types import Span
@@ -114,6 +114,15 @@ def test_figures(stems):
     figure = stems.figure()
     labels = {t.get_text() for t in figure.findobj(lambda a: hasattr(a, "get_text"))}
     assert {"source 1", "source 2", "rest", "seconds"} <= labels
+    named = [
+        (t.get_text(), t.get_position()[0])
+        for t in heat_picture(stems).findobj(lambda a: hasattr(a, "get_text"))
+        if t.get_text().startswith("source")
+    ]
+    assert named
+    for label, x in named:  # where it is seen
+        at = next(s.at for s in stems.stems if s.label == label)
+        assert x / 96 == pytest.approx(at[0], abs=0.15)
 
 
 def test_names_are_safe_and_unique(stems):

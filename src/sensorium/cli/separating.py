@@ -157,8 +157,9 @@ def show_stems(stems: Stems, folder: Path, console: Console, form: Literal["wav"
     rows = []
     for path, stem in zip(stems.paths(form), stems.stems, strict=True):
         place = "" if stem.at is None else f"{stem.at[0]:.2f},{stem.at[1]:.2f}"
-        rows.append([stem.label, place, f"{bar(stem.score)} {stem.score:.2f}", str(folder / path)])
+        rows.append([stem.label, place, f"{bar(stem.score)} {stem.score:.2f}", str(path)])
     console.show(plain_table(["stem", "at", "score", "file"], rows))
+    console.show(f"in {folder}, with the heat of each stem over the pictures")
     if stems.out_of_domain:
         console.show(
             f"NOT TO BE TRUSTED: these pictures are unlike anything {stems.system} was trained on "

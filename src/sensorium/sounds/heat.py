@@ -44,6 +44,7 @@ _HIGHEST, _WIDEST, _FASTEST = 480, 854, 25.0  # pixels and hertz of the film
 _AT_ONCE = 8  # pictures decoded together
 _STRENGTH = 0.75  # of a colour over the picture, at most
 _PICTURES = 4
+_NAMED = 0.25  # share of a place, and glow, above which a source is named in a picture
 
 Picture = npt.NDArray[np.uint8]  # [H, W, 3]
 
@@ -212,14 +213,15 @@ def _draw_pictures(stems: Stems, moments: Sequence[float], axes: Sequence[Axes])
     for axis, time in zip(axes, moments, strict=True):
         picture = _shrunk(video.frames([time])[0], size)
         glow = glow_at(stems, glows, step, time)
-        axis.imshow(overlaid(picture, shares_at(stems, time), glow))
+        shares = shares_at(stems, time)
+        axis.imshow(overlaid(picture, shares, glow))
         for index, stem in enumerate(stems.stems[:-1]):
-            if stem.at is not None and glow[index] > 0.25:
-                x, y = stem.at[0] * size[0], stem.at[1] * size[1]
+            if min(float(shares[index].max()), glow[index]) > _NAMED:
+                x, y = _peak(shares[index])
                 tint = tuple(c / 255 for c in colour(index))
                 axis.text(
-                    x,
-                    y,
+                    x * size[0],
+                    y * size[1],
                     stem.label,
                     color="white",
                     fontsize=8,
@@ -229,6 +231,12 @@ def _draw_pictures(stems: Stems, moments: Sequence[float], axes: Sequence[Axes])
                 )
         axis.set_title(f"{time:.1f} s", fontsize=9)
         axis.set_axis_off()
+
+
+def _peak(share: Float[Tensor, "h w"]) -> tuple[float, float]:
+    """The middle of the place that is most of a source's, x and y in 0..1."""
+    row, column = divmod(int(share.argmax()), share.shape[1])
+    return (column + 0.5) / share.shape[1], (row + 0.5) / share.shape[0]
 
 
 def _draw_spectrograms(stems: Stems, axes: Sequence[Axes]) -> None:
