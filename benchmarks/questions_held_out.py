@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from questions_scoring import Listed
-from sensorium.questions.datasets.question_table import QuestionTable, tabled
+from sensorium.questions.datasets.question_table import QuestionTable, asked_in_blocks, tabled
 from sensorium.questions.datasets.rendered import Condition, Rendered, RenderedScenes
 from sensorium.questions.vocabulary import PROGRAM_WORDS
 from sensorium.recipe import Split
@@ -64,14 +64,12 @@ class HeldOut:
     @cached_property
     def questions(self) -> list[Question]:
         """All questions; each knows the number of its picture."""
-        if self.folder is None:
-            table = self.ask()
+        if self.condition == "any":
+            count = self.scenes * self.each
+            table = asked_in_blocks(self.split, count, self.each, self.folder)
         else:
-            path = self.rendered.folder / f"asked-{self.scenes}x{self.each}.npz"
-            if not path.exists():
-                self.ask().write(path)
-            table = QuestionTable.read(path)
-        return [question_of(table, row) for row in range(len(table))]
+            table = self.ask()
+        return [q for q in questions_of(table) if q.image < self.scenes]
 
     def ask(self) -> QuestionTable:
         """Ask about every scene what the data sets of the package ask about it."""
@@ -109,8 +107,22 @@ def items_of(one: Rendered) -> tuple[Item, ...]:
     )
 
 
-def question_of(table: QuestionTable, row: int) -> Question:
-    """A row of a table of questions."""
-    program = from_tokens(PROGRAM_WORDS.decode(table.programs[row].tolist()))
-    answer, family = ANSWERS[table.answers[row]], int(table.families[row])
-    return Question(table.texts[row], program, answer, family, int(table.scenes[row]))
+def questions_of(table: QuestionTable) -> list[Question]:
+    """The rows of a table of questions."""
+    return [
+        Question(
+            text,
+            from_tokens(PROGRAM_WORDS.decode(program)),
+            ANSWERS[answer],
+            family,
+            scene,
+        )
+        for text, program, answer, family, scene in zip(
+            table.texts,
+            table.programs.tolist(),
+            table.answers.tolist(),
+            table.families.tolist(),
+            table.scenes.tolist(),
+            strict=True,
+        )
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ from sensorium.questions.parser import Parsed, QuestionParser
 from sensorium.questions.scene_parser import SceneParser
 from sensorium.questions.vocabulary import NULL, tokenise
 from sensorium.worlds.blocks.programs import Program
+from sensorium.worlds.blocks.questions import Question
 from sensorium.worlds.blocks.scenes import Item
 from sensorium.worlds.blocks.vocabulary import ANSWERS
 
@@ -144,9 +145,9 @@ def end_to_end(system: EndToEndSystem, held_out: HeldOut, name: str) -> Tables:
     return {"answers": {name: scored(held_out.questions, answers)}}
 
 
-def guesses(held_out: HeldOut, learned_on: HeldOut) -> Tables:
+def guesses(held_out: HeldOut, learned_on: Sequence[Question]) -> Tables:
     """Who knows the kind of a question and its commonest answer, and nothing else."""
-    guess: Callable[[Any], str] = commonest(learned_on.questions)
+    guess = commonest(learned_on)
     answers: list[str | None] = [guess(q) for q in held_out.questions]
     return {"answers": {"commonest answer": scored(held_out.questions, answers)}}
 

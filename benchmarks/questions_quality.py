@@ -27,13 +27,14 @@ from typing import Any
 import torch
 
 import questions_measures as measures
-from questions_held_out import HeldOut
+from questions_held_out import HeldOut, questions_of
 from questions_measures import Tables
-from questions_runs import BASELINES, RUNS, Run, budget, prepared
+from questions_runs import BASELINES, IMAGES, RUNS, Run, budget, prepared
 from questions_scoring import over_seeds
 from report import RESULTS, write_results
 from sensorium import store, training
 from sensorium.questions.baselines import EndToEndSystem
+from sensorium.questions.datasets.question_table import asked_in_blocks
 from sensorium.questions.systems import NSVQASystem
 from sensorium.recipe import Recipe
 from sensorium.training.run_folder import describe
@@ -199,7 +200,7 @@ def measure_weights(options: argparse.Namespace) -> None:
     if not path.exists():
         held_out = HeldOut(options.cache, options.test)
         tables: Tables = measures.nsvqa(one.scenes, other.parser, held_out)
-        learned_on = HeldOut(options.cache, options.test, split="val")
+        learned_on = questions_of(asked_in_blocks("train", 10 * IMAGES, 10, options.cache))
         tables["answers"] |= measures.guesses(held_out, learned_on)["answers"]
         write(path, tables)
     weights = {"scenes": about(one, one.scenes), "parser": about(other, other.parser)}

@@ -21,6 +21,7 @@ from sensorium.questions.parser import ParserConfig
 from sensorium.questions.systems import NSVQAConfig, NSVQASystem
 from sensorium.store import Card, save, systems
 from sensorium.training.building import build
+from sensorium.worlds.blocks.placing import COGENT_B
 from sensorium.worlds.blocks.programs import from_tokens
 from sensorium.worlds.blocks.questions import Question
 from sensorium.worlds.blocks.scenes import Item
@@ -153,6 +154,16 @@ def test_true_programs_on_true_scenes_are_always_right() -> None:
         assert len(held_out.listed(number).masks) == len(items)
 
 
+def test_the_engine_asks_the_same_of_scenes_in_either_way() -> None:
+    held_out = module("questions_held_out").HeldOut(None, 3, each=4)
+    questions_of = module("questions_held_out").questions_of
+    assert held_out.questions == questions_of(held_out.ask())
+    other = module("questions_held_out").HeldOut(None, 3, each=4, condition="b")
+    cubes = {item.color for items in other.truth for item in items if item.shape == "cube"}
+    assert cubes <= set(COGENT_B["cube"])
+    assert other.questions
+
+
 def test_mistakes_are_laid_at_somebodys_door() -> None:
     asked = SimpleNamespace(questions=[SHAPE] * 4, truth=[(RED, BLUE)])
     seen = [(RED, replace(BLUE, shape="cube"))]
@@ -224,6 +235,7 @@ def test_weights_are_measured_once_and_collected(
 
     monkeypatch.setattr(rendered, "_SHARD", 2)
     quality = module("questions_quality")
+    monkeypatch.setattr(quality, "IMAGES", 4)
     save(system(), tmp_path / "system", Card("test", recipe="nsvqa", trained_on="nothing"))
     options = Namespace(
         weights=str(tmp_path / "system"), scenes="", parser="", test=2, cogent=2, seeds=[0],
