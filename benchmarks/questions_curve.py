@@ -2,10 +2,10 @@
 
     python benchmarks/questions_curve.py [--counts 90 270 500 1000 0] [--seeds 0] [--quick]
 
-For each number of annotations (0: all) a parser is trained on them, measured, taught further by
-REINFORCE on the answers of all training questions, and measured again: answers on true scenes by
-type of question, and programs that are the annotated ones to the letter. What is measured are held-
-out questions of the blocks world that nothing was chosen on. Runs that are there are kept. Writes
+For each number of annotations (0: all, and then only before) a parser is trained on them, measured,
+taught further by REINFORCE on the answers of all training questions, and measured again: answers on
+true scenes by type of question, and programs that are the annotated ones to the letter. The test
+questions are held out: nothing is chosen on them. Runs that are there are kept. Writes
 ``results/questions_curve.json``.
 """
 
@@ -27,7 +27,7 @@ from sensorium.questions.datasets.questions import QuestionData, QuestionExample
 from sensorium.questions.metrics import KINDS, kind_of
 from sensorium.questions.packed import PackedScenes, execute_tokens
 from sensorium.questions.parser import QuestionParser
-from sensorium.questions.question_stages import SMALL_PARSER, question_stages
+from sensorium.questions.question_stages import question_stages, small_parser
 from sensorium.questions.recipes import nsvqa_questions, nsvqa_tiny
 from sensorium.questions.systems import NSVQASystem
 from sensorium.questions.vocabulary import END, PROGRAM_WORDS, SPECIALS
@@ -56,7 +56,7 @@ class Budget:
     tested: int = 10_000
     programs: int = 500
     all: int = 2000
-    answers: int = 3000
+    answers: int = 1500
 
 
 QUICK = Budget(questions=600, held_out=40, tested=100, programs=6, all=6, answers=3)
@@ -77,13 +77,15 @@ def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe,
     base = replace(
         nsvqa_questions(),
         data=data,
-        system=replace(tiny, parser=SMALL_PARSER),
+        system=replace(tiny, parser=small_parser(data)),
         seed=seed,
+        precision="bf16",
         workers=0,
-        validate_every=500,
-        save_every=0,
+        validate_every=250,
+        save_every=250,
     )
-    return replace(base, stages=(first,)), replace(base, stages=(second,))
+    size = 64 if count else 128
+    return replace(base, stages=(first,), batch=size), replace(base, stages=(second,), batch=64)
 
 
 def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]:
@@ -91,11 +93,14 @@ def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]
     taught, tried = recipes(count, seed, budget, folder / "cache")
     place = folder / f"{count or 'all'}-seed{seed}"
     training.train(taught, place / "programs", resume=True, bar=False)
-    tried = replace(tried, init=str(place / "programs" / "system"))
-    training.train(tried, place / "answers", resume=True, bar=False)
+    runs = {"before": "programs"}
+    if count:
+        tried = replace(tried, init=str(place / "programs" / "system"))
+        training.train(tried, place / "answers", resume=True, bar=False)
+        runs["after"] = "answers"
     table = replace(taught.data, held_out=budget.tested).table("test")
     figures: dict[str, Any] = {"programs": count or budget.questions, "seed": seed}
-    for name, run in (("before", "programs"), ("after", "answers")):
+    for name, run in runs.items():
         system = store.load(place / run / "system")
         assert isinstance(system, NSVQASystem)
         figures[name] = measure(system.parser, table)
@@ -158,6 +163,8 @@ def curve(
 def show(figures: dict[str, Any]) -> None:
     """A line for each of before and after."""
     for name in ("before", "after"):
+        if name not in figures:
+            continue
         values = "  ".join(f"{k.split('/')[-1]} {100 * v:.2f}" for k, v in figures[name].items())
         print(f"{figures['programs']:6} programs, {name:6} REINFORCE: {values}", flush=True)
 

@@ -20,12 +20,12 @@ from sensorium.questions.datasets.questions import QuestionData
 from sensorium.questions.datasets.scenes import SceneData
 from sensorium.questions.finder import FinderConfig
 from sensorium.questions.parser import ParserConfig
-from sensorium.questions.question_stages import SMALL_PARSER, question_stages
+from sensorium.questions.question_stages import ALL, question_stages, small_parser
 from sensorium.questions.scene_stages import scene_stages
 from sensorium.questions.systems import NSVQAConfig
 from sensorium.recipe import Recipe
 
-ANSWERS = 2000
+ANSWERS = 250
 """Steps of REINFORCE."""
 
 
@@ -35,8 +35,8 @@ def nsvqa() -> Recipe:
         name="nsvqa",
         description="NS-VQA on the blocks world: scene parser, then question parser",
         data=AnswersData(),
-        system=NSVQAConfig(parser=SMALL_PARSER),
-        stages=(*scene_stages(SceneData()), *question_stages(QuestionData(), answers=ANSWERS)),
+        system=NSVQAConfig(parser=small_parser(ALL)),
+        stages=(*scene_stages(SceneData()), *question_stages(ALL, answers=ANSWERS)),
         batch=32,
         precision="bf16",
         workers=2,
@@ -58,15 +58,14 @@ def nsvqa_scenes() -> Recipe:
 
 
 def nsvqa_questions() -> Recipe:
-    """The question parser alone, on true scenes."""
+    """The question parser alone, from all programs and answers: that of the bundled ``nsvqa``."""
     return replace(
         nsvqa(),
         name="nsvqa-questions",
         description="NS-VQA's question parser on the blocks world",
-        data=QuestionData(),
-        stages=question_stages(QuestionData(), answers=ANSWERS),
-        batch=64,
-        precision="no",
+        data=ALL,
+        stages=question_stages(ALL, answers=ANSWERS),
+        batch=128,
         workers=0,
     )
 
