@@ -203,7 +203,13 @@ def measure_weights(options: argparse.Namespace) -> None:
         learned_on = questions_of(asked_in_blocks("train", 10 * IMAGES, 10, options.cache))
         tables["answers"] |= measures.guesses(held_out, learned_on)["answers"]
         write(path, tables)
-    weights = {"scenes": about(one, one.scenes), "parser": about(other, other.parser)}
+    if options.scenes or options.parser:
+        weights = {
+            "nsvqa: scenes": about(one, one.scenes),
+            "nsvqa: parser": about(other, other.parser),
+        }
+    else:
+        weights = {"nsvqa": about(one, one)}
     kept = {"tables": json.loads(path.read_text()), "weights": weights}
     (options.folder / "answers.json").write_text(json.dumps(kept))
 

@@ -169,8 +169,10 @@ class SceneTally:
 
 
 def over_seeds(seeds: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Means and spread of one row over the seeds of its training."""
+    """Means and spread of one row over the seeds of its training; empty when there are none."""
     runs = list(seeds.values())
+    if not runs:
+        return {}
     out: dict[str, Any] = {"seeds": sorted(seeds)}
     for name, value in runs[0].items():
         if not isinstance(value, int | float):

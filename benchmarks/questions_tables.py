@@ -58,8 +58,7 @@ def budgets(table: Table, results: Results) -> str:
     lines: list[tuple[object, ...]] = []
     for part, about in results["weights"].items():
         steps = f"{about.get('steps', 0):,}"
-        given = about.get("trained_on", "")
-        lines.append((f"nsvqa: {part}", f"{about['parameters']:,}", steps, given))
+        lines.append((part, f"{about['parameters']:,}", steps, about.get("trained_on", "")))
     for name, about in results["networks"].items():
         given = f"{about['pictures']:,} pictures"
         if "questions" in about:
@@ -106,8 +105,9 @@ def curve(table: Table, results: Results) -> str:
     found = results["curve"]
     lines = []
     for count in dict.fromkeys(point["programs"] for point in found["points"]):
+        points = [p for p in found["points"] if p["programs"] == count]
         before, after = (
-            over_seeds({str(p["seed"]): p[k] for p in found["points"] if p["programs"] == count})
+            over_seeds({str(p["seed"]): p[k] for p in points if k in p})
             for k in ("before", "after")
         )
         published = found["paper"].get(str(count))

@@ -250,5 +250,5 @@ def test_weights_are_measured_once_and_collected(
     out = quality.collect(options)
     assert out["tables"]["answers"]["nsvqa: true scenes, true programs"]["accuracy"] == 1.0
     assert "commonest answer" in out["tables"]["answers"]
-    assert out["weights"]["parser"]["trained_on"] == "nothing"
+    assert out["weights"]["nsvqa"]["trained_on"] == "nothing"
     json.dumps(out)
