@@ -1,0 +1,1 @@
+"""Events in long videos, told and found, learnt without time stamps: WSDEC."""
