@@ -54,9 +54,9 @@ class Budget:
     questions: int = 40_000
     held_out: int = 1_000
     tested: int = 10_000
-    programs: int = 500
+    programs: int = 1000
     all: int = 2000
-    answers: int = 1500
+    answers: int = 1000
 
 
 QUICK = Budget(questions=600, held_out=40, tested=100, programs=6, all=6, answers=3)

@@ -4,7 +4,7 @@ NS-VQA (arXiv:1810.02338, section 4.1) pre-trains on 90 to 1,000 annotated progr
 REINFORCE on the answers of all training questions. Rates, steps and sizes here are ours: the
 published ones (Adam 7e-4, then 1e-5 for up to two million steps of 64) are made for a GPU. With few
 programs half of the units are dropped, which the published parser does not do: on 270 programs of
-the blocks world that is worth ten points of answers.
+the blocks world that is worth over ten points of answers.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def question_stages(data: QuestionData, programs: int = 0, answers: int = 0) -> 
 
     Args:
         data: of which ``count`` questions come with programs.
-        programs: steps on those; 0: 500 on few, 2,000 on all.
+        programs: steps on those; 0: 1,000 on few, 2,000 on all.
         answers: steps of REINFORCE on the answers of all questions; 0 leaves that stage out.
     """
     few = 0 < data.count <= FEW
     taught = Stage(
         "programs",
-        programs or (500 if few else 2000),
+        programs or (1000 if few else 2000),
         Optimiser("adamw", lr=2e-3, weight_decay=1e-2, clip_norm=5.0),
         Schedule("cosine", warmup=0.05),
         freeze=OTHERS,
