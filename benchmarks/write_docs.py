@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import blocks_tables
 import questions_tables
 import sounds_tables
 
@@ -257,6 +258,17 @@ def sounds_cost(name: str) -> Callable[[], str]:
     return write
 
 
+def blocks(name: str) -> Callable[[], str]:
+    """A table of the blocks world or of the executor."""
+
+    def write() -> str:
+        source, make = blocks_tables.TABLES[name]
+        results = load(source)
+        return make(table, results) + machine(results)
+
+    return write
+
+
 def questions(name: str) -> Callable[[], str]:
     """A table of the quality of answers."""
 
@@ -279,6 +291,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "media-fuzz": media_fuzz,
     "resume": resume,
     **{name: sounds(name) for name in sounds_tables.TABLES},
+    **{name: blocks(name) for name in blocks_tables.TABLES},
     **{name: questions(name) for name in questions_tables.TABLES},
     **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
