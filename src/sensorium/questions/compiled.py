@@ -18,7 +18,8 @@ from jaxtyping import Bool, Int, Int8, Int32, Int64
 from torch import Tensor
 
 from sensorium.questions.executor import check, check_tokens
-from sensorium.questions.packed import KINDS, PackedScenes, check_range, table
+from sensorium.questions.packed import PackedScenes, check_range
+from sensorium.questions.token_table import KINDS, table
 from sensorium.worlds.blocks.programs import TOKENS, Program, ProgramError, read_token
 
 _STEPS = [read_token(token) for token in TOKENS]

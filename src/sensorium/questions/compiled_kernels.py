@@ -1,7 +1,7 @@
 """The inner loops of the compiled executor, by Numba: types once, then answers.
 
 All in one file: Numba's cache notices a change of the file that holds a function, not of the
-functions that it calls. The numbers of kinds and of what a token does are those of `packed`.
+functions that it calls. The numbers of kinds and of what a token does are those of `token_table`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numba
 import numpy as np
 from jaxtyping import Bool, Int8, Int16, Int32, Int64
 
-from sensorium.questions.packed import (
+from sensorium.questions.token_table import (
     COUNT,
     EQUAL,
     EXIST,

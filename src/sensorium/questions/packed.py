@@ -17,106 +17,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int, Int8, Int16, Int64
 from torch import Tensor
 
-from sensorium.worlds.blocks.programs import TOKENS, read_token
+from sensorium.questions.token_table import (
+    COUNT,
+    EQUAL,
+    EXIST,
+    FILTERS,
+    GREATER,
+    INTERSECT,
+    KINDS,
+    LOOKUP,
+    NOTHING,
+    RELATIONS,
+    UNION,
+    UNIQUE,
+    table,
+)
+from sensorium.worlds.blocks.programs import TOKENS
 from sensorium.worlds.blocks.scenes import MARGIN, Item
 from sensorium.worlds.blocks.vocabulary import (
     ANSWERS,
     ATTRIBUTES,
     DIRECTIONS,
-    FUNCTIONS,
     MOST,
     VALUES,
-    Kind,
 )
 
 WIDEST = 15
 """Objects that a packed scene holds at most: sets are the 15 bits of an int16 without its sign."""
 
-KINDS: Final[tuple[Kind | None, ...]] = (
-    *(None, "set", "object", "integer", "boolean"),
-    *ATTRIBUTES,
-)
-"""Kinds by number; 0 is nothing yet."""
-
-LOOKUP, UNIQUE, UNION, INTERSECT, COUNT, EXIST, EQUAL, GREATER, LESS, NOTHING = range(10)
-"""What a token does, by number."""
-
-FILTERS, RELATIONS = 1, 1 + sum(map(len, VALUES.values()))
-"""Columns of the facts: all objects, those of each value, then 4 directions, 4 likenesses and 4
-attributes for each object."""
-
 _FIRST_NUMBER = ANSWERS.index("0")
 _OBJECT, _INTEGER = KINDS.index("object"), KINDS.index("integer")
 _MASKS = (1 << WIDEST) - 1
-_DOES = {
-    "unique": UNIQUE,
-    "union": UNION,
-    "intersect": INTERSECT,
-    "count": COUNT,
-    "exist": EXIST,
-    "greater_than": GREATER,
-    "less_than": LESS,
-}
-
-
-@dataclass(frozen=True)
-class Table:
-    """What each token is: 40 rows and one for padding.
-
-    Attributes:
-        does: `LOOKUP` ... `NOTHING`.
-        fixed, per_item: the column of a lookup is ``fixed + width * per_item``, plus the object.
-        of_item: whether a lookup asks about an object.
-        narrows: whether the found set is intersected with the current one.
-        takes, also: kinds of the inputs by number, 0 for none.
-        gives: kind of the output by number, 0 for padding.
-    """
-
-    does: Int64[Tensor, "41"]
-    fixed: Int64[Tensor, "41"]
-    per_item: Int64[Tensor, "41"]
-    of_item: Bool[Tensor, "41"]
-    narrows: Bool[Tensor, "41"]
-    takes: Int8[Tensor, "41"]
-    also: Int8[Tensor, "41"]
-    gives: Int8[Tensor, "41"]
-
-
-@cache
-def table() -> Table:
-    """What each token is."""
-    blocks = [
-        *(f"relate[{direction}]" for direction in DIRECTIONS),
-        *(f"{name}_{attribute}" for name in ("same", "query") for attribute in ATTRIBUTES),
-    ]
-    filters = [f"filter_{a}[{value}]" for a in ATTRIBUTES for value in VALUES[a]]
-    does, fixed, per_item, kinds = [], [], [], []
-    for token in TOKENS:
-        step = read_token(token)
-        function = FUNCTIONS[step.function]
-        does.append(EQUAL if token.startswith("equal") else _DOES.get(token, LOOKUP))
-        fixed.append(FILTERS + filters.index(token) if token in filters else 0)
-        per_item.append(blocks.index(token) if token in blocks else -1)
-        takes, also = (*function.takes, None, None)[:2]
-        kinds.append([KINDS.index(kind) for kind in (takes, also, function.gives)])
-    of_item = torch.tensor([*(block >= 0 for block in per_item), False])
-    return Table(
-        does=torch.tensor([*does, NOTHING]),
-        fixed=torch.tensor([*fixed, 0]) + of_item * RELATIONS,
-        per_item=torch.tensor([*per_item, 0]).clamp(min=0),
-        of_item=of_item,
-        narrows=torch.tensor([*(token in filters for token in TOKENS), False]),
-        takes=torch.tensor([*(k[0] for k in kinds), 0], dtype=torch.int8),
-        also=torch.tensor([*(k[1] for k in kinds), 0], dtype=torch.int8),
-        gives=torch.tensor([*(k[2] for k in kinds), 0], dtype=torch.int8),
-    )
 
 
 @dataclass(frozen=True)
@@ -199,7 +136,7 @@ class PackedScenes:
             raise ValueError(f"got room for {N} objects a scene, expected at most {WIDEST}")
         device = values.device
         there = torch.arange(N, device=device) < count[:, None]
-        sizes = torch.tensor([len(VALUES[a]) for a in ATTRIBUTES], device=device)
+        sizes = torch.tensor([len(VALUES[a]) for a in ATTRIBUTES], dtype=torch.int8, device=device)
         wrong = ((values < 0) | (values >= sizes)) & there[..., None]
         if B and (bool(wrong.any()) or int(count.max()) > N or int(count.min()) < 0):
             raise ValueError(
@@ -226,37 +163,36 @@ def _facts(
     strict: bool,
 ) -> Int16[Tensor, "B F"]:
     """The rows of `PackedScenes`."""
-    N, device = values.shape[1], values.device
-    bits = (1 << torch.arange(N, device=device)).to(torch.float32)
-    columns = [_sets(there, bits)[:, None]]
-    for a, attribute in enumerate(ATTRIBUTES):
-        options = torch.arange(len(VALUES[attribute]), device=device, dtype=torch.int8)
-        columns.append(_sets((values[:, None, :, a] == options[:, None]) & there[:, None], bits))
-    pairs = there[:, :, None] & there[:, None, :]  # [B, anchor, other]
-    margin = MARGIN if strict else 0.0
+    B, N, _ = values.shape
+    device = values.device
+    bits = (1 << torch.arange(N, device=device)).to(torch.int16)
+    present = bits * there  # [B, N]
+    values = values.transpose(1, 2).contiguous()  # [B, N, 4] -> [B, 4, N]
+    sizes = torch.tensor([len(VALUES[a]) for a in ATTRIBUTES], dtype=torch.int8, device=device)
+    first = (sizes.cumsum(0, dtype=torch.int8) - sizes)[:, None]
+    which = (values.clamp(min=0).minimum(sizes[:, None] - 1) + first).long().flatten(1)
+    having = torch.zeros(B, RELATIONS - FILTERS, dtype=torch.int16, device=device)
+    having.scatter_add_(1, which, present.repeat(1, len(ATTRIBUTES)))
+    alike = having.gather(1, which).view(B, len(ATTRIBUTES), N) & ~bits
     sides = {}
     for axis, (less, more) in enumerate((("left", "right"), ("behind", "front"))):
-        along = positions[..., axis]
-        gaps = along[:, None, :] - along[:, :, None]
-        sides[less] = _sets((gaps < -margin) & pairs, bits)
-        sides[more] = _sets((gaps > margin) & pairs, bits)
+        along = positions[..., axis].masked_fill(~there, torch.nan)
+        if strict:
+            before = along[:, None, :] - along[:, :, None] < -MARGIN  # [B, anchor, other]
+        else:
+            before = along[:, None, :] < along[:, :, None]
+        weights = before.to(torch.float32)
+        exact = bits.to(torch.float32)  # sums of different bits: whole numbers below 2^15
+        sides[less] = (weights @ exact).to(torch.int16)
+        sides[more] = (weights.transpose(1, 2) @ exact).to(torch.int16)
+    starts = torch.tensor([ANSWERS.index(VALUES[a][0]) for a in ATTRIBUTES], device=device)
+    own = values.to(torch.int16) + starts.to(torch.int16)[:, None]
+    columns = [present.sum(1, keepdim=True, dtype=torch.int16), having]
     columns += [sides[direction] for direction in DIRECTIONS]
-    others = pairs & ~torch.eye(N, dtype=torch.bool, device=device)
-    for a in range(len(ATTRIBUTES)):
-        like = values[:, None, :, a] == values[:, :, None, a]
-        columns.append(_sets(like & others, bits))
-    for a, attribute in enumerate(ATTRIBUTES):
-        start = ANSWERS.index(VALUES[attribute][0])
-        columns.append(values[..., a].to(torch.int16) + start)
-    return torch.cat(columns, 1)
+    return torch.cat([*columns, alike.flatten(1), own.flatten(1)], 1)
 
 
-def _sets(members: Bool[Tensor, "*B N"], bits: Float[Tensor, "N"]) -> Int16[Tensor, "*B"]:
-    """Sets as numbers, exact in float32."""
-    return (members.to(torch.float32) @ bits).to(torch.int16)
-
-
-_SCENES = 1 << 10
+_SCENES = 1 << 11
 CHUNK = 1 << 14
 """Questions that `execute_tokens` works on at a time, so that they stay in a processor's cache."""
 
@@ -302,59 +238,107 @@ def check_range(tokens: Int[Tensor, "B L"]) -> None:
         )
 
 
+@dataclass
+class _State:
+    """What the programs of a batch have found so far: the current value and the saved one.
+
+    Attributes:
+        value, kind: the current value (a set, an object's number, a number, an index into ANSWERS)
+            and its kind by number.
+        saved, saved_kind: the same of the saved value.
+        saved_first: whether the members of ``saved`` come first in the set ``value``.
+        fine: whether nothing has failed.
+    """
+
+    value: Int16[Tensor, "B"]
+    kind: Int16[Tensor, "B"]
+    saved: Int16[Tensor, "B"]
+    saved_kind: Int16[Tensor, "B"]
+    saved_first: Bool[Tensor, "B"]
+    fine: Bool[Tensor, "B"]
+
+    def part(self, count: int) -> _State:
+        """Its first rows; what is written there is written here."""
+        return _State(*(getattr(self, name)[:count] for name in self.__dataclass_fields__))
+
+
 def _in_step(
     tokens: Int64[Tensor, "B L"], facts: Int16[Tensor, "B F"], scenes: PackedScenes
 ) -> Int64[Tensor, "B"]:
-    device = tokens.device
+    """Column after column from the right; the longest programs come first, the others join in."""
+    (B, L), device = tokens.shape, tokens.device
     known = _on(device, scenes.width)
-    value = torch.zeros(len(tokens), dtype=torch.int16, device=device)
-    saved = torch.zeros_like(value)
-    kind = torch.zeros(len(tokens), dtype=torch.int8, device=device)
-    saved_kind = torch.zeros_like(kind)
-    saved_first = torch.zeros(len(tokens), dtype=torch.bool, device=device)
-    fine = torch.ones_like(saved_first)
-    tokens = torch.where(tokens < 0, len(TOKENS), tokens).T.contiguous()
-    for token in reversed(tokens.unbind(0)):
-        does, takes, also = known.does[token], known.takes[token], known.also[token]
-        scene = token == known.scene
-        fine &= (takes == 0) | (kind == takes)
-        fine &= (also == 0) | (saved_kind == also)
-        fine &= ~(scene & (saved_kind != 0))
-        # What is looked up, for all: where nothing is, the column is one of the row's own.
-        anchor = torch.where(known.of_item[token] & (kind == _OBJECT), value, 0)
-        column = (known.column[token] + anchor).clamp(max=facts.shape[1] - 1)
-        found = facts.gather(1, column[:, None])[:, 0]
-        found = torch.where(known.narrows[token], found & value, found)
-        both = value & saved
-        front = torch.where(saved_first & (both != 0), both, value)
-        pair = torch.stack([value, front]).long() & _MASKS
-        size, first = known.size[pair[0]], known.first[pair[1]]
-        fine &= (does != UNIQUE) | ((size == 1) if scenes.strict else (size > 0))
-        truth = torch.where(does == GREATER, value > saved, value < saved)
-        truth = torch.where(does == EQUAL, value == saved, truth)
-        truth = torch.where(does == EXIST, size > 0, truth)
-        new = torch.where(does >= EXIST, (~truth).to(torch.int16), found)  # yes 0, no 1
-        new = torch.where(does == COUNT, size, new)
-        new = torch.where(does == UNIQUE, first, new)
-        new = torch.where(does == UNION, value | saved, new)
-        new = torch.where(does == INTERSECT, both, new)
-        new = torch.where(does == NOTHING, value, new)
-        saved = torch.where(scene, value, saved)
-        saved_kind = torch.where(scene, kind, saved_kind)
-        restores = (does == LOOKUP) & ~known.narrows[token]
-        saved_first = (saved_first & ~restores) | (does == UNION)
-        value = new
-        kind = torch.where(does == NOTHING, kind, known.gives[token])
-    answer = torch.where(kind == _INTEGER, value + _FIRST_NUMBER, value)
-    fine &= (kind > _OBJECT) & ((kind != _INTEGER) | (value <= MOST))
-    return torch.where(fine, answer, -1).long()
+    place = torch.arange(1, L + 1, device=device)
+    lengths = (place * (tokens >= 0)).amax(1) if L else tokens.new_zeros(B)
+    order = lengths.argsort(descending=True)
+    tokens, facts = tokens[order], facts[order]
+    tokens = torch.where(tokens < 0, len(TOKENS), tokens).T.contiguous()  # [L, B]
+    joined = (lengths >= place[:, None]).sum(1).tolist()
+    value, kind, saved, saved_kind = torch.zeros(4, B, dtype=torch.int16, device=device)
+    fine = torch.ones(B, dtype=torch.bool, device=device)
+    state = _State(value, kind, saved, saved_kind, torch.zeros_like(fine), fine)
+    for column in range(L - 1, -1, -1):
+        if count := joined[column]:
+            _step(tokens[column, :count], facts[:count], state.part(count), known, scenes.strict)
+    integer = state.kind == _INTEGER
+    answer = torch.where(integer, state.value + _FIRST_NUMBER, state.value)
+    fine = fine & (state.kind > _OBJECT) & (~integer | (state.value <= MOST))
+    return torch.empty_like(order).scatter_(0, order, torch.where(fine, answer, -1).long())
+
+
+def _step(
+    token: Int64[Tensor, "B"],
+    facts: Int16[Tensor, "B F"],
+    now: _State,
+    known: _Known,
+    strict: bool,
+) -> None:
+    """One token of each program; writes into ``now``."""
+    does, takes, also, gives, of_item, narrows, column = known.rows.index_select(1, token)
+    value, saved = now.value, now.saved
+    scene = token == known.scene
+    now.fine &= (takes == 0) | (now.kind == takes)
+    now.fine &= (also == 0) | (now.saved_kind == also)
+    now.fine &= ~(scene & (now.saved_kind != 0))
+    # What is looked up, for all: where nothing is, the column is one of the row's own.
+    anchor = value & torch.where(now.kind == _OBJECT, of_item, 0)
+    column = (column + anchor).clamp(max=facts.shape[1] - 1)
+    found = facts.gather(1, column.long()[:, None])[:, 0]
+    found = found & (value | ~narrows)
+    both = value & saved
+    front = torch.where(now.saved_first & (both != 0), both, value)
+    size = known.size[value.long() & _MASKS]
+    first = known.first[front.long() & _MASKS]
+    now.fine &= (does != UNIQUE) | ((size == 1) if strict else (size > 0))
+    truth = torch.where(does == GREATER, value > saved, value < saved)
+    truth = torch.where(does == EQUAL, value == saved, truth)
+    truth = torch.where(does == EXIST, size > 0, truth)
+    new = torch.where(does >= EXIST, (~truth).to(torch.int16), found)  # yes 0, no 1
+    new = torch.where(does == COUNT, size, new)
+    new = torch.where(does == UNIQUE, first, new)
+    new = torch.where(does == UNION, value | saved, new)
+    new = torch.where(does == INTERSECT, both, new)
+    new = torch.where(does == NOTHING, value, new)
+    now.saved.copy_(torch.where(scene, value, saved))
+    now.saved_kind.copy_(torch.where(scene, now.kind, now.saved_kind))
+    kept = (does != LOOKUP) | (narrows != 0)
+    now.saved_first.copy_((now.saved_first & kept) | (does == UNION))
+    now.value.copy_(new)
+    now.kind.copy_(torch.where(does == NOTHING, now.kind, gives))
 
 
 @dataclass(frozen=True)
-class _Known(Table):
-    """The table on a device, for scenes of one width; sizes and first members of all sets."""
+class _Known:
+    """The table on a device, for scenes of one width; sizes and first members of all sets.
 
-    column: Int64[Tensor, "41"]
+    Attributes:
+        rows: of each token: what it does, kinds of its inputs and its output, all ones (-1) or 0
+            for whether a lookup asks about an object and for whether it narrows, column.
+        size, first: of each set.
+        scene: the token.
+    """
+
+    rows: Int16[Tensor, "7 41"]
     size: Int16[Tensor, "S"]
     first: Int16[Tensor, "S"]
     scene: int
@@ -365,9 +349,10 @@ def _on(device: torch.device, width: int) -> _Known:
     t = table()
     sets = np.arange(1 << WIDEST)
     bits = (sets[:, None] >> np.arange(WIDEST)) & 1
+    rows = [t.does, t.takes, t.also, t.gives, -t.of_item.long(), -t.narrows.long()]
+    rows.append(t.fixed + width * t.per_item)
     return _Known(
-        **{name: getattr(t, name).to(device) for name in Table.__dataclass_fields__},
-        column=(t.fixed + width * t.per_item).to(device),
+        rows=torch.stack([row.to(torch.int16) for row in rows]).to(device),
         size=torch.from_numpy(bits.sum(1).astype(np.int16)).to(device),
         first=torch.from_numpy(bits.argmax(1).astype(np.int16)).to(device),
         scene=TOKENS.index("scene"),
