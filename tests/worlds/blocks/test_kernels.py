@@ -1,5 +1,8 @@
 """The compiled ray caster against an independent slow one, which walks along distance fields."""
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -146,3 +149,8 @@ def test_the_table_of_parts_leaves_things_out():
         drawn[parts] = light.mean()
     assert drawn[3] < drawn[2]  # shadows darken
     assert drawn[1] < drawn[3]  # mirrors add light
+
+
+def test_a_change_of_what_the_kernels_call_renews_their_cache():
+    text = b"".join(Path(module.__file__).read_bytes() for module in (shapes, vectors))
+    assert hashlib.sha256(text).hexdigest()[:8] == kernels.BUILT_ON

@@ -63,6 +63,9 @@ SOFT = F(12)
 """Added to squared distances from lamps: their pools of light are flatter than CLEVR's."""
 PLACES = (F(0.25), F(0.75))
 TILE = 8
+BUILT_ON = (
+    "c65f070d"  # shapes.py and vectors.py (test_kernels): a new line here renews Numba's cache
+)
 EVERY, LIT = (1 << 40) - 1, (1 << 30) - 1
 SELF = 1 | 1 << 10 | 1 << 20 | 1 << 30
 
@@ -95,8 +98,7 @@ def relevant(w: World, p: Three, extent: Real, among: int) -> int:
 
     Ten bits for each lamp: who may hide it; then ten: whom `hidden` can feel.
     """
-    last = 10 * (BLOCKS - LAMPS)
-    bits = 0
+    last, bits = 10 * (BLOCKS - LAMPS), 0
     for j in range(BLOCKS, w.shape[0]):
         way = minus(three(w, j, CENTER), p)
         width = F(4.6) * w[j, RADIUS] + extent
@@ -193,8 +195,7 @@ def studio(p: Three, r: Three) -> tuple[Real, int]:
 
     Also a number that changes at the panels' borders.
     """
-    rise = max(r[2], ZERO)
-    rim = ONE - rise
+    rise, rim = max(r[2], ZERO), ONE - max(r[2], ZERO)
     far = (F(8) - p[2]) / max(rise, F(0.02))
     x, y = p[0] + far * r[0], p[1] + far * r[1]
     u, v = (x * F(0.8) + y * F(0.6)) * F(0.15), (y * F(0.8) - x * F(0.6)) * F(0.10)

@@ -1,6 +1,6 @@
 """Spheres, cubes and cylinders by formula: where rays meet them, and their normals.
 
-After a change here, touch `kernels` (see `vectors`).
+After a change here, `kernels.BUILT_ON` must change too (see `vectors`).
 """
 
 from __future__ import annotations

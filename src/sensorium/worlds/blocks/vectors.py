@@ -1,7 +1,8 @@
 """Arithmetic on points, directions and colours for the compiled loops.
 
 Tuples of three numbers, which compile to registers. Numba's cache notices a change of the file
-that holds a compiled function, not of those that it calls: after a change here, touch `kernels`.
+that holds a compiled function, not of those that it calls: after a change here,
+`kernels.BUILT_ON` must change too, which a test demands.
 """
 
 from __future__ import annotations
