@@ -191,10 +191,7 @@ def lit(w: World, bits: int, p: Three, n: Three, r: Three, tight: int) -> tuple[
 
 @compiled
 def studio(p: Three, r: Three) -> tuple[Real, int]:
-    """What metal mirrors above the ground: a bright rim, a dark dome and light panels.
-
-    Also a number that changes at the panels' borders.
-    """
+    """Metal mirrors a bright rim, a dark dome and light panels; and a number that tells edges."""
     rise, rim = max(r[2], ZERO), ONE - max(r[2], ZERO)
     far = (F(8) - p[2]) / max(rise, F(0.02))
     x, y = p[0] + far * r[0], p[1] + far * r[1]
