@@ -1,4 +1,4 @@
-"""What each of the 40 tokens of programs is, as numbers: the vectorised executors' common ground."""
+"""What each of the 40 tokens of programs is, as numbers, for the vectorised executors."""
 
 from __future__ import annotations
 
