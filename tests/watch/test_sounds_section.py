@@ -91,6 +91,35 @@ def test_the_page_knows_what_belongs_to_each_place(stems: Stems, setting: Settin
     assert loudness.max() == 255
 
 
+def test_a_map_ends_where_its_shot_does(
+    pointed: PixelsSystem, clip: Clip, setting: Setting
+) -> None:
+    video = clip.need_video()
+    frames = video.frames(video.times())
+    turned = torch.cat([frames, 255 - frames.flip(-1)])
+    sound = clip.need_audio().samples()
+    path = setting.folder / "cut.mp4"
+    rate = clip.need_audio().rate
+    media.write(path, turned, video.fps, audio=torch.cat([sound, sound], -1), rate=rate)
+    film = media.read(path)
+    stems = pointed.predict(film)
+    assert isinstance(stems, Stems)
+    longer = replace(setting, clip=film, clock=Clock.of(film.span))
+    (first, second) = stems.separator.windows.shots
+    data = payload_of(sounds_section(stems, longer).body)
+    times = data["times"]
+    assert isinstance(times, list)
+    cut = round(second.start, 4)
+    assert times == sorted(times)
+    assert times.count(cut) == 2
+    assert cut == pytest.approx(first.end, abs=1e-4)
+    place = times.index(cut)
+    shares = np.frombuffer(base64.b64decode(str(data["shares"])), np.uint8)
+    maps = shares.reshape(len(times), -1)
+    assert (maps[place] == maps[place - 1]).all()
+    assert (maps[place + 1] == maps[place + 2]).all()
+
+
 def test_data_have_the_shared_keys(stems: Stems, setting: Setting) -> None:
     section = sounds_section(stems, setting)
     assert {"file", "system", "out_of_domain", "unfamiliarity", "stems"} <= section.data.keys()

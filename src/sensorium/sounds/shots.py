@@ -153,14 +153,16 @@ def difference(a: Histogram, b: Histogram) -> float:
 
 
 def _refined(video: Video, between: tuple[float, float]) -> float:
-    """The time of the cut: halving, to a frame of the video, the step that differs most."""
+    """The time of the cut: halving the step that differs most, until one frame's edge is in it."""
     first, second = between
     ends = histograms(video.frames([first, second]))
-    while second - first > 1.01 / video.fps:
+    while second - first > 0.51 / video.fps:
         middle = 0.5 * (first + second)
         (now,) = histograms(video.frames([middle]))
         if difference(ends[0], now) > difference(now, ends[1]):
             second = middle
         else:
             first = middle
-    return 0.5 * (first + second)
+    middle = 0.5 * (first + second)
+    edge = video.span.start + round((middle - video.span.start) * video.fps) / video.fps
+    return edge if first <= edge <= second else middle  # frames may last differently long

@@ -160,11 +160,27 @@ def _controls(number: int, name: str, stem: Stem) -> str:
     )
 
 
+def _with_cuts(result: Stems, kept: Sequence[int]) -> list[tuple[float, int]]:
+    """Times and the windows whose maps hold there; at a cut one map ends and the next begins.
+
+    In between scripts go over from one map to the next.
+    """
+    windows = result.separator.windows
+    maps: list[tuple[float, int]] = []
+    for index in kept:
+        if maps and windows.shot(maps[-1][1]) != windows.shot(index):
+            cut = windows.shots[windows.shot(index)].start
+            maps += [(cut, maps[-1][1]), (cut, index)]
+        maps.append((result.windows[index].centre, index))
+    return maps
+
+
 def payload(result: Stems, tracks: Tracks, clock: Clock, hues: Sequence[float | None]) -> str:
     """The numbers that the scripts draw and play from, and the stems' sound."""
     count = len(result.windows)
     kept = sorted({round(i * (count - 1) / (_MAPS - 1)) for i in range(_MAPS)})
-    shares = result.shares[kept].float()
+    maps = _with_cuts(result, kept)
+    shares = result.shares[[index for _, index in maps]].float()
     data = {
         "start": round(clock.seconds(result.span.start), 6),
         "seconds": round(result.span.duration, 6),
@@ -172,7 +188,7 @@ def payload(result: Stems, tracks: Tracks, clock: Clock, hues: Sequence[float | 
         "labels": [wording.label(stem.label) for stem in result.stems],
         "at": [stem.at for stem in result.stems],
         "hues": list(hues),
-        "times": [round(clock.seconds(result.windows[i].centre), 4) for i in kept],
+        "times": [round(clock.seconds(seconds), 4) for seconds, _ in maps],
         "size": list(shares.shape[-2:]),
         "shares": _bytes(shares),
         "loudness": _bytes(tracks.loudness),
