@@ -41,7 +41,7 @@ def test_a_failed_question_has_an_error_and_no_answer(sight):
     said = answer_of(sight, "query_size unique filter_shape[cylinder] scene").to_dict()
     assert said["answer"] is None
     assert said["error"] == "step 2 (unique): found no object, expected one"
-    assert said["trace"][-1]["text"] == f"failed: {said['error']}"
+    assert said["trace"][-1]["text"] == "failed: found no object, expected one"
 
 
 def test_words_of_steps(sight):
@@ -51,6 +51,14 @@ def test_words_of_steps(sight):
     assert said[0].startswith("3 things: large red metal cube, ")
     assert said[1:] == ["1 thing: large green metal sphere", "large green metal sphere", "green"]
     assert [counted(n) for n in (0, 1, 5)] == ["nothing", "1 thing", "5 things"]
+
+
+def test_a_second_branch_only_counts_the_scene(sight):
+    text = "equal_integer count scene count scene"
+    done = execute(from_tokens(text.split()), sight.scene.items)
+    said = [outcome(step, sight.scene.items) for step in done.trace]
+    assert said[0].startswith("3 things: ")
+    assert said[2] == "3 things"
 
 
 def test_unsettled_steps_are_found(sight):

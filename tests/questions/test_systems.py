@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from sensorium.questions.confidence import scene_confidence
 from sensorium.questions.recipes import RECIPES, nsvqa_tiny
 from sensorium.questions.systems import NSVQASystem, unknown_words
 from sensorium.store import Card, load, save
@@ -36,17 +37,20 @@ def test_answers(taught, sight, question, answer):
     assert (said.answer, said.error) == (answer, "")
     assert said.question == question
     assert said.trace[-1].value == answer
-    assert 0 < said.confidence < 0.9**3
+    assert 0.5 < said.confidence < 1
 
 
 def test_confidence_is_that_of_program_scene_and_choice(taught, sight):
-    sure = ask(taught, sight, "What color is the sphere?")
-    (parsed,) = taught.parser.parse(["What color is the sphere?"])
-    assert sure.confidence == pytest.approx(parsed.score * 0.9**3)
+    question = "What color is the sphere?"
+    sure = ask(taught, sight, question)
+    (parsed,) = taught.parser.parse([question])
+    scene = scene_confidence(parsed.program, sight.scene.items, sight.scene.scores, "green")
+    assert sure.confidence == pytest.approx(parsed.score * scene)
     torn = ask(taught, sight, "What size is the cube?")
     (parsed,) = taught.parser.parse(["What size is the cube?"])
+    scene = scene_confidence(parsed.program, sight.scene.items, sight.scene.scores, "large")
     assert torn.answer == "large"  # the first, which is the surest
-    assert torn.confidence == pytest.approx(parsed.score * 0.9**3 / 2)
+    assert torn.confidence == pytest.approx(parsed.score * scene / 2)
 
 
 def test_strict_refuses_to_choose(taught, sight):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from sensorium.questions.steps import counted, named, unsettled
+from sensorium.questions.steps import counted, named, reason, unsettled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -177,7 +177,7 @@ def _panel(
 def _caption(step: TraceStep, words: Sequence[str], several: int) -> str:
     """What is written below a step's picture; ``words`` are what it was given, if not things."""
     if step.error:
-        return step.error
+        return reason(step)
     if step.value is not None:
         return " and ".join(words)
     if several > 1:

@@ -79,8 +79,9 @@ class Answer(Result):
         error: why there is none, in one line; empty otherwise.
         program: tokens from the output to the inputs (prefix order), as the parser wrote them.
         trace: what each step of the program gave, in the order in which they were carried out.
-        confidence: 0..1: the probability of the program, times that of the scene as it was seen,
-            over the number of things among which a ``unique`` had to choose.
+        confidence: 0..1: the probability of the program, times the chance that nothing is seen
+            wrongly that matters (`confidence`), over the number of things among which a ``unique``
+            had to choose.
         unknown: words of the question that the parser has never met.
     """
 

@@ -21,16 +21,26 @@ def counted(number: int) -> str:
 
 
 def outcome(step: TraceStep, items: Sequence[Item]) -> str:
-    """What a step gave: ``2 things: large red metal cube, small …``, ``yes``, or its error."""
+    """What a step gave: ``2 things: large red metal cube, small …``, ``yes``, or its error.
+
+    The first step lists the whole scene; where a second branch starts with it, it is only counted.
+    """
     if step.error:
-        return f"failed: {step.error}"
+        return f"failed: {reason(step)}"
     if step.value is not None:
         return step.value
     chosen = step.items or ()
+    if step.step.function == "scene" and step.number:
+        return counted(len(chosen))
     listed = ", ".join(named(items[i]) for i in chosen)
     if step.step.function == "unique":
         return listed
     return f"{counted(len(chosen))}{': ' if listed else ''}{listed}"
+
+
+def reason(step: TraceStep) -> str:
+    """Why a step failed, without its name: ``found no object, expected one``."""
+    return step.error.removeprefix(f"step {step.number} ({step.step.token}): ")
 
 
 def unsettled(trace: Sequence[TraceStep]) -> list[tuple[int, int]]:

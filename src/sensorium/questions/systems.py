@@ -20,6 +20,7 @@ from torch import Tensor
 from sensorium import images
 from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, unfamiliarity
 from sensorium.questions.attributes import AttributesConfig
+from sensorium.questions.confidence import scene_confidence
 from sensorium.questions.executor import execute
 from sensorium.questions.finder import Finder, FinderConfig
 from sensorium.questions.letterbox import Letterbox
@@ -203,18 +204,13 @@ class NSVQASystem(System):
             token = done.trace[number].step.token
             answer = None
             error = f"step {number} ({token}): found {count} objects, expected exactly one"
-        sure = parsed.score * math.prod(sight.scene.scores)
-        sure /= math.prod(count for _, count in several)
-        return Answer(
-            sight,
-            question,
-            answer,
-            error,
-            parsed.tokens,
-            done.trace,
-            sure if answer is not None else 0.0,
-            unknown,
-        )
+        sure = 0.0
+        if answer is not None:
+            sure = parsed.score * scene_confidence(
+                parsed.program, sight.scene.items, sight.scene.scores, answer
+            )
+            sure /= math.prod(count for _, count in several)
+        return Answer(sight, question, answer, error, parsed.tokens, done.trace, sure, unknown)
 
     @torch.no_grad()
     def predict(self, clip: Clip) -> Sight:
