@@ -144,8 +144,8 @@ def camera_that_saw(scene: Scene, height: int, width: int) -> Camera:
         for _ in range(20):
             sine = math.sqrt(1 - cosine * cosine)
             depths = [b.pixel[2] + sine * b.coords[2] for b in scene.blocks]
-            slope, start = np.polyfit(back, depths, 1)
-            distance, cosine = float(start), min(max(float(slope), 0.1), 0.999)
+            distance, slope = _line(back, depths)
+            cosine = min(max(slope, 0.1), 0.999)
     sine = math.sqrt(1 - cosine * cosine)
     ground = _times(_unit((behind[0], behind[1], 0.0)), -cosine * distance)
     return look((ground[0], ground[1], sine * distance), height, width)
@@ -164,6 +164,14 @@ def _jittered(place: Vector, by: float, seed: int | None, name: str) -> Vector:
         return place
     x, y, z = generator(seed, "blocks", name).uniform(-by, by, 3).tolist()
     return (place[0] + x, place[1] + y, place[2] + z)
+
+
+def _line(x: list[float], y: list[float]) -> tuple[float, float]:
+    """Start and slope of the line that fits best."""
+    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
+    spread = sum((a - mean_x) ** 2 for a in x)
+    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread
+    return mean_y - slope * mean_x, slope
 
 
 def _dot(a: Vector, b: Vector) -> float:

@@ -1,6 +1,6 @@
 """Pictures of blocks: analytic ray casting with CLEVR's camera and lamps.
 
-CLEVR renders meshes with a path tracer (arXiv:1812.06890, appendix A); ours meets spheres, cubes
+CLEVR renders meshes with a path tracer (arXiv:1612.06890, appendix A); ours meets spheres, cubes
 and cylinders by formula, follows one mirror bounce off metal, and takes soft shadows from points
 of the square lamps.
 """
