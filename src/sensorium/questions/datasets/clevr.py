@@ -41,7 +41,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class ClevrSplit(Sequence[Asked]):
+class ClevrSplit:
     """The questions of one split, each with its picture and its scene.
 
     Attributes:
@@ -59,7 +59,7 @@ class ClevrSplit(Sequence[Asked]):
     def __len__(self) -> int:
         return len(self.questions)
 
-    def __getitem__(self, number: int) -> Asked:  # type: ignore[override]
+    def __getitem__(self, number: int) -> Asked:
         question = self.questions[number]
         return Asked(question, self.picture(question), self.scenes.get(question.image))
 

@@ -8,7 +8,7 @@ and CLEVR-Humans lack programs. Scenes that the released scene parser wrote are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ from sensorium.worlds.blocks.vocabulary import ANSWERS, ATTRIBUTES, VALUES
 
 
 @dataclass(frozen=True, eq=False)
-class Preprocessed(Sequence[Question]):
-    """Questions as numbers; as a sequence, `Question`s in words.
+class Preprocessed:
+    """Questions as numbers; one by one, `Question`s in words.
 
     Attributes:
         vocabulary: of all numbers.
@@ -55,7 +55,7 @@ class Preprocessed(Sequence[Question]):
     def __len__(self) -> int:
         return len(self.questions)
 
-    def __getitem__(self, number: int) -> Question:  # type: ignore[override]
+    def __getitem__(self, number: int) -> Question:
         return Question(
             text=self.text(number),
             program=self.program(number),
