@@ -62,6 +62,8 @@ def test_reward_is_the_executed_answer():
     given = batch(parser, ["3", "3", "sphere", "sphere", "3"])
     tokens = torch.tensor([numbers(p) for p in programs])
     assert rewards(tokens, given).tolist() == [1, 0, 1, 0, 0]
+    given["answer"][:] = -1  # not known: nothing is right, least of all what fails
+    assert rewards(tokens, given).tolist() == [0] * 5
 
 
 def test_what_follows_the_end_does_not_count_and_no_end_gives_nothing():

@@ -38,7 +38,8 @@ def rewards(tokens: Int64[Tensor, "B T"], batch: Batch) -> Float[Tensor, "B"]:
     scenes = PackedScenes.from_tensors(batch["values"], batch["positions"], batch["count"])
     functions = torch.where(up_to_end(tokens), tokens - len(SPECIALS), -1).clamp(min=-1)
     right: Tensor = execute_tokens(functions, scenes) == batch["answer"]
-    return (right & (tokens == END).any(1)).float()
+    known = batch["answer"] >= 0
+    return (right & known & (tokens == END).any(1)).float()
 
 
 def up_to_end(tokens: Int64[Tensor, "B T"]) -> Bool[Tensor, "B T"]:
