@@ -233,7 +233,7 @@ def test_a_folder_as_clevr_s(seeing, tmp_path):
     said = evaluate(seeing, data, split="val")
     assert {"accuracy", "true_scene", "recall"} <= set(said)
     assert len(AnswersData(root=tmp_path, part="val", questions=4).open("test")) == 3
-    with pytest.raises(ValueError, match="no \\*_test_questions.json in it; expected CLEVR's"):
+    with pytest.raises(ValueError, match="CLEVR_test_questions.json: no such file"):
         data.open("test")
 
 
@@ -252,3 +252,17 @@ def test_questions_without_answers_or_scenes(seeing, tmp_path):
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="have no answers"):
         data.open("test")
+
+
+def test_questions_of_people(seeing, tmp_path):
+    build_folder(Plan(seed=0, scenes=2, split="val", height=48, width=72, questions=1), tmp_path)
+    asked = [{"question": "Anything red?", "answer": "yes", "image_index": 1}]
+    (tmp_path / "CLEVR-Humans-val.json").write_text(json.dumps({"questions": asked}))
+    data = AnswersData(root=tmp_path, humans=tmp_path, questions=2)
+    (one,) = (data.open("val").example(k, 0) for k in range(len(data.open("val"))))
+    assert read_text(one["text"][0]) == "Anything red?"
+    assert one["answer"].tolist() == [ANSWERS.index("yes"), -1]
+    assert (one["program"] == -1).all()
+    scene = place(split_seed("val", 1), height=48, width=72)
+    assert int(one["count"]) == len(scene.blocks)
+    assert {"accuracy", "true_scene"} <= set(evaluate(seeing, data, split="val"))

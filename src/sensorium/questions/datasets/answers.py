@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -28,6 +28,9 @@ from sensorium.worlds.blocks.questions import Question
 from sensorium.worlds.blocks.scenes import Item, Scene
 from sensorium.worlds.blocks.vocabulary import ANSWERS, ATTRIBUTES, MOST, VALUES
 
+if TYPE_CHECKING:
+    from sensorium.questions.datasets.clevr import ClevrSplit
+
 LONGEST = 32
 """Functions of a program at most; a longer one counts as not known."""
 
@@ -38,7 +41,8 @@ class AnswersData:
 
     Attributes:
         root: a folder laid out as CLEVR's archive; default: the blocks world.
-        part: of that folder, as its files are named (``val``, ``valA``); default: the split.
+        humans: folder of CLEVR-Humans' questions, asked about the pictures of ``root``.
+        part: of the folder, as its files are named (``val``, ``valA``); default: the split.
         length: pictures to train on, of which nothing trains: the stages have data of their own.
         held_out: pictures in validation.
         tested: pictures in the test.
@@ -49,6 +53,7 @@ class AnswersData:
     """
 
     root: Path | None = None
+    humans: Path | None = None
     part: str = ""
     length: int = 1000
     held_out: int = 100
@@ -65,8 +70,9 @@ class AnswersData:
 
     def __str__(self) -> str:
         """In words."""
-        where = "the blocks world" if self.root is None else Path(self.root).name
-        size = f" at {self.width} x {self.height} pixels" if self.root is None else ""
+        folder = self.humans or self.root
+        where = "the blocks world" if folder is None else Path(folder).name
+        size = f" at {self.width} x {self.height} pixels" if folder is None else ""
         return f"{self.tested:,} pictures of {where}{size} with {self.questions} questions each"
 
     def open(self, split: Split) -> AnswerExamples | FileAnswers:
@@ -76,7 +82,7 @@ class AnswersData:
             ValueError: when the folder lacks them, with what to do.
         """
         count = {"train": self.length, "val": self.held_out, "test": self.tested}[split]
-        if self.root is None:
+        if self.root is None and self.humans is None:
             return AnswerExamples(self, split, count)
         return FileAnswers(self, self.part or split, count)
 
@@ -121,39 +127,21 @@ class FileAnswers:
     Questions without an answer are left out, and so are pictures without questions.
 
     Raises:
-        ValueError: when the folder lacks the questions, or they have no answers.
+        ValueError: when files are missing or malformed, or no question has an answer.
     """
 
     def __init__(self, data: AnswersData, part: str, count: int) -> None:
-        from sensorium.worlds.blocks.question_json import read_questions
-        from sensorium.worlds.blocks.scene_json import read_scenes
-
-        self.data, self.pictures = data, Path(data.root or "") / "images" / part
-        by_picture: dict[str, list[Question]] = {}
-        for question in read_questions(self._file("questions", part)):
+        self.data, self.files = data, _read(data, part)
+        by_picture: dict[Path, list[Question]] = {}
+        for question in self.files.questions:
             if question.answer:
-                name = question.filename or f"CLEVR_{part}_{question.image:06d}.png"
-                by_picture.setdefault(name, []).append(question)
+                by_picture.setdefault(self.files.picture(question), []).append(question)
         if not by_picture:
             raise ValueError(
-                f"{data.root}: the questions of {part!r} have no answers (CLEVR keeps those of its "
-                "test to itself); measure on another: --data.part val"
+                f"{data.humans or data.root}: the questions of {part!r} have no answers (CLEVR "
+                "keeps those of its test to itself); measure on another: --split val"
             )
         self.asked = list(by_picture.items())[:count]
-        scenes = self._file("scenes", part, needed=False)
-        found = [] if scenes is None else read_scenes(scenes)
-        self.scenes = {scene.filename: scene for scene in found}
-
-    def _file(self, kind: str, part: str, *, needed: bool = True) -> Any:
-        """The only JSON file of a part."""
-        folder = Path(self.data.root or "") / kind
-        found = sorted(folder.glob(f"*_{part}_{kind}.json")) + sorted(folder.glob(f"*{part}.json"))
-        if not found and needed:
-            raise ValueError(
-                f"{folder}: no *_{part}_{kind}.json in it; expected CLEVR's archive, unpacked, or "
-                "what sensorium build wrote (--data.part names the part)"
-            )
-        return found[0] if found else None
 
     def __len__(self) -> int:
         return len(self.asked)
@@ -162,13 +150,24 @@ class FileAnswers:
         """Picture ``index``; nothing is drawn from ``seed``."""
         from sensorium.questions.pictures import read_picture
 
-        name, questions = self.asked[index]
-        scene = self.scenes.get(name)
+        path, questions = self.asked[index]
+        scene = self.files.scenes.get(questions[0].image)
         return {
-            "picture": read_picture(self.pictures / name),
+            "picture": read_picture(path),
             **told(questions[: self.data.questions], self.data),
             **truth(() if scene is None else scene.items),
         }
+
+
+def _read(data: AnswersData, part: str) -> ClevrSplit:
+    """The questions of a folder."""
+    from sensorium.questions.datasets.clevr import read_clevr
+    from sensorium.questions.datasets.humans import read_humans
+
+    if data.humans is not None:
+        return read_humans(data.humans, part, data.root)
+    assert data.root is not None
+    return read_clevr(data.root, part)
 
 
 def told(questions: Sequence[Question], data: AnswersData) -> dict[str, Tensor]:
