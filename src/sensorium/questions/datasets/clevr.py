@@ -7,8 +7,8 @@
     CLEVR_v1.0/scenes/CLEVR_train_scenes.json           not for the test split
 
 The test split has neither scenes nor programs nor answers. What ``sensorium build`` writes has the
-same layout and is read in the same way. All questions of a split are held in memory: the real
-training split takes about half a minute and 6 GB while it is read.
+same layout and is read in the same way. All questions of a split are held in memory: 60,000 take 6
+seconds and 0.4 GB while they are read, so the 700,000 of the training split about 5 GB.
 """
 
 from __future__ import annotations
