@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -246,6 +247,23 @@ def test_the_generator_and_the_executor_agree_on_questions_of_all_families():
         for strict in (False, True):
             assert execute(question.program, scene.items, strict=strict).answer == question.answer
         assert walk(to_tokens(question.program), scene.items).answer == question.answer
+
+
+def test_places_may_be_wrong_by_less_than_half_the_margin():
+    """Blocks are placed 0.4 apart along every direction, so errors below 0.2 change no answer."""
+    rng = random.Random(1)
+    engine = Engine(4)
+    asked = 0
+    for index in range(25):
+        scene = place(split_seed("test", index))
+        seen = tuple(
+            replace(item, position=tuple(x + rng.uniform(-0.199, 0.199) for x in item.position))
+            for item in scene.items
+        )
+        for question in engine.ask(scene, 10):
+            assert execute(question.program, seen).answer == question.answer
+            asked += any(step.function == "relate" for step in question.program)
+    assert asked > 80
 
 
 def test_programs_can_be_long():
