@@ -61,7 +61,7 @@ def test_each_mixture_is_heard_from_the_middle_of_the_shortest(listed):
 def test_what_cannot_be_is_said(listed):
     with pytest.raises(ValueError, match="none of the 3 published mixtures has 4 sources.*2, 3"):
         protocol_test("published", None, data(listed, 4))
-    with pytest.raises(ValueError, match="protocol 'published', got 'best'"):
+    with pytest.raises(ValueError, match="no test protocol is called 'best'; known: published"):
         protocol_test("best", None, data(listed))
     with pytest.raises(ValueError, match="test split, got 'val'"):
         protocol_test("published", None, data(listed)).open("val")

@@ -136,7 +136,7 @@ class SoundData:
             ValueError: for another name, or when the set has no mixtures of ``testing.sources``.
         """
         if name != PUBLISHED:
-            raise ValueError(f"sound has the protocol {PUBLISHED!r}, got {name!r}")
+            raise ValueError(f"no test protocol is called {name!r}; known: {PUBLISHED}")
         if self.kind == "stage":
             raise ValueError(
                 "the stage publishes no mixtures, it draws them; leave the protocol out, or name "
