@@ -26,6 +26,10 @@ LAMP_JITTER = 1.0
 LENS = 35 / 32
 """Focal length as a share of the sensor's longer side."""
 
+_STEPS = 12
+_PULL = 1e-8  # towards the nominal place, where depths say nothing
+_FARTHEST = 5.0  # from there; farther off the depths are not of such a camera
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -127,28 +131,42 @@ def camera_of(seed: int | None, height: int, width: int) -> Camera:
 
 
 def camera_that_saw(scene: Scene, height: int, width: int) -> Camera:
-    """The camera of a scene: from its seed, or else from what a file says of it.
+    """The camera of a scene: from its seed, or else from the depths that a file gives.
 
-    CLEVR's files do not hold the camera, but its direction over the ground and each block's depth.
-    Since it looks at the origin, depth = distance + cos(e) · behind − sin(e) · z for a block that
-    stands ``behind`` far behind the origin: a line through the blocks gives distance and
-    elevation e. With fewer than three blocks the nominal ones are taken.
+    CLEVR's files do not hold the camera, and their directions are those of the nominal one (the
+    published generator moves the camera and then reads its old axes). But a camera at c that looks
+    at the origin sees a block at p in the depth |c| − p · c / |c|. Three blocks or more give c, by
+    Gauss and Newton's method from the nominal place; with fewer the nominal one is taken.
     """
     if scene.seed is not None:
         return camera_of(scene.seed, height, width)
-    behind = scene.directions["behind"]
-    distance = math.sqrt(_dot(CAMERA, CAMERA))
-    cosine = math.sqrt(CAMERA[0] ** 2 + CAMERA[1] ** 2) / distance
-    back = [_dot(b.coords, behind) for b in scene.blocks]
-    if len(back) >= 3 and min(b.pixel[2] for b in scene.blocks) > 0 and max(back) > min(back):
-        for _ in range(20):
-            sine = math.sqrt(1 - cosine * cosine)
-            depths = [b.pixel[2] + sine * b.coords[2] for b in scene.blocks]
-            distance, slope = _line(back, depths)
-            cosine = min(max(slope, 0.1), 0.999)
-    sine = math.sqrt(1 - cosine * cosine)
-    ground = _times(_unit((behind[0], behind[1], 0.0)), -cosine * distance)
-    return look((ground[0], ground[1], sine * distance), height, width)
+    place = CAMERA
+    if len(scene.blocks) >= 3 and all(b.pixel[2] > 0 for b in scene.blocks):
+        for _ in range(_STEPS):
+            place = _nearer(place, scene)
+    return look(place if math.dist(place, CAMERA) < _FARTHEST else CAMERA, height, width)
+
+
+def _nearer(place: Vector, scene: Scene) -> Vector:
+    """One step towards the camera that sees the blocks of a scene in their depths."""
+    distance = math.sqrt(_dot(place, place))
+    axis = _unit(place)
+    normal = [_times(unit, _PULL) for unit in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))]
+    wanted = _times(_minus(CAMERA, place), _PULL)
+    for block in scene.blocks:
+        off = _minus(block.coords, _times(axis, _dot(block.coords, axis)))
+        slope = _minus(axis, _times(off, 1 / distance))  # of the depth, by the camera's place
+        miss = block.pixel[2] - distance + _dot(block.coords, axis)
+        normal = [_plus(row, _times(slope, part)) for row, part in zip(normal, slope, strict=True)]
+        wanted = _plus(wanted, _times(slope, miss))
+    one, two, three = normal
+    scale = 1 / _dot(one, _cross(two, three))
+    step = (
+        _dot(wanted, _cross(two, three)) * scale,
+        _dot(one, _cross(wanted, three)) * scale,
+        _dot(one, _cross(two, wanted)) * scale,
+    )
+    return _plus(place, step)
 
 
 def lamps_of(seed: int | None) -> tuple[Lamp, ...]:
@@ -166,20 +184,16 @@ def _jittered(place: Vector, by: float, seed: int | None, name: str) -> Vector:
     return (place[0] + x, place[1] + y, place[2] + z)
 
 
-def _line(x: list[float], y: list[float]) -> tuple[float, float]:
-    """Start and slope of the line that fits best."""
-    mean_x, mean_y = sum(x) / len(x), sum(y) / len(y)
-    spread = sum((a - mean_x) ** 2 for a in x)
-    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y, strict=True)) / spread
-    return mean_y - slope * mean_x, slope
-
-
 def _dot(a: Vector, b: Vector) -> float:
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
 def _minus(a: Vector, b: Vector) -> Vector:
     return (a[0] - b[0], a[1] - b[1], a[2] - b[2])
+
+
+def _plus(a: Vector, b: Vector) -> Vector:
+    return (a[0] + b[0], a[1] + b[1], a[2] + b[2])
 
 
 def _times(a: Vector, by: float) -> Vector:

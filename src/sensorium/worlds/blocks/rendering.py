@@ -62,8 +62,7 @@ def render(scene: Scene, height: int = 320, width: int = 480) -> Picture:
     """Draws a scene: the same bytes for the same scene on every machine.
 
     Camera, lamps, exposure and noise are jittered by the scene's seed. A scene without one, read
-    from CLEVR's files, is seen by the camera that these imply, under the nominal lamps: its
-    `Picture.ids` then fit CLEVR's own picture.
+    from CLEVR's files, is seen by the camera that the depths in it imply, under the nominal lamps.
 
     Raises:
         ValueError: when a side has no pixel, or there are more than ten blocks.
