@@ -1,9 +1,10 @@
-"""Puts NS-VQA's halves together and into the package.
+"""Puts the parts of NS-VQA together and into the package.
 
-``python benchmarks/assemble_nsvqa.py SCENES QUESTIONS [--out FOLDER]`` takes the scene parser of
-one run and the question parser of another (folders of runs or of systems), which share no weights.
-The whole is stored as float16, calibrated on validation pictures, loaded back and measured from
-pixels on the test split, so that the card speaks of the weights that are shipped.
+``python benchmarks/assemble_nsvqa.py FINDER ATTRIBUTES PARSER [--out FOLDER]`` takes each network
+out of a folder of its own (of a run or of a system; the same folder may be given again): they share
+no weights and can be trained side by side. The whole is stored as float16, calibrated on validation
+pictures, loaded back and measured from pixels on the test split, so that the card speaks of the
+weights that are shipped.
 """
 
 from __future__ import annotations
@@ -21,39 +22,42 @@ from sensorium.questions.systems import NSVQAConfig, NSVQASystem
 from sensorium.system import Batch
 
 WEIGHTS = Path(__file__).parent.parent / "src" / "sensorium" / "weights" / "nsvqa"
+STARTS = {"scenes.finder.": "finder", "scenes.attributes.": "attributes", "parser.": "parser"}
+"""How the names of each network's parameters start."""
 PICTURES = 400
 """Of the validation split, on which the domain gauge is calibrated."""
 
 
-def together(scenes: Path, questions: Path) -> tuple[NSVQASystem, store.Card]:
-    """The scene parser of one system with the question parser of another, and their card."""
-    seeing, asking = store.load(scenes), store.load(questions)
-    assert isinstance(seeing, NSVQASystem)
-    assert isinstance(asking, NSVQASystem)
-    config = NSVQAConfig(
-        seeing.config.finder, seeing.config.attributes, parser=asking.config.parser
-    )
+def together(sources: dict[str, Path]) -> tuple[NSVQASystem, store.Card]:
+    """A system of networks by the start of their parameters' names, and its card."""
+    systems = {}
+    for start, folder in sources.items():
+        loaded = store.load(folder)
+        assert isinstance(loaded, NSVQASystem), f"{folder} holds a {loaded.name}"
+        systems[start] = loaded
+    finder, attributes, parser = (systems[start].config for start in STARTS)
+    config = NSVQAConfig(finder.finder, attributes.attributes, parser.parser)
     system = NSVQASystem(config)
-    for part, source in (("scenes.", seeing), ("parser.", asking)):
-        state = source.state_dict()
-        system.start_from({k: v for k, v in state.items() if k.startswith(part)})
-    first, second = seeing.card, asking.card
+    for start, source in systems.items():
+        system.start_from({k: v for k, v in source.state_dict().items() if k.startswith(start)})
     recipe = training.recipe("nsvqa")
-    card = store.Card(
+    runs = {sources[start].resolve(): systems[start].card for start in STARTS}
+    told = [f"{STARTS[s]}: {systems[s].card.trained_on}" for s in STARTS]
+    return system, store.Card(
         description=recipe.description,
         recipe=recipe.name,
-        seeds=tuple(sorted({*first.seeds, *second.seeds})),
-        steps=first.steps + second.steps,
-        trained_on=f"scene parser: {first.trained_on}; question parser: {second.trained_on}",
+        seeds=tuple(sorted({seed for card in runs.values() for seed in card.seeds})),
+        steps=sum(card.steps for card in runs.values()),
+        trained_on="; ".join(told),
         limits=system.limits,
         paper=system.paper,
         notes=(
-            f"scene parser and question parser were trained apart ({first.steps:,} and "
-            f"{second.steps:,} steps) and put together by benchmarks/assemble_nsvqa.py",
+            "the parts were trained apart ("
+            + ", ".join(f"{card.recipe} {card.steps:,} steps" for card in runs.values())
+            + ") and put together by benchmarks/assemble_nsvqa.py",
             "stored as float16",
         ),
     )
-    return system, card
 
 
 def pictures(count: int) -> Iterator[Batch]:
@@ -64,9 +68,9 @@ def pictures(count: int) -> Iterator[Batch]:
         yield {"picture": torch.stack(made)}
 
 
-def assemble(scenes: Path, questions: Path, out: Path, tested: int | None) -> None:
+def assemble(sources: dict[str, Path], out: Path, tested: int | None) -> None:
     """Put together, calibrate, store, load back, measure, store with the figures."""
-    system, card = together(scenes, questions)
+    system, card = together(sources)
     system.eval().calibrate(pictures(PICTURES))
     system.weights = out.name
     shipped = store.load(store.save(system, out, card, dtype=torch.float16))
@@ -85,9 +89,10 @@ def assemble(scenes: Path, questions: Path, out: Path, tested: int | None) -> No
 if __name__ == "__main__":
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scenes", type=Path)
-    parser.add_argument("questions", type=Path)
+    for name in STARTS.values():
+        parser.add_argument(name, type=Path)
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     parser.add_argument("--tested", type=int, help="pictures to measure on (default: all 500)")
     given = parser.parse_args()
-    assemble(given.scenes, given.questions, given.out, given.tested)
+    folders = {start: getattr(given, name) for start, name in STARTS.items()}
+    assemble(folders, given.out, given.tested)

@@ -3,8 +3,8 @@
 The paper trains the scene parser and the question parser apart, the latter first on a few annotated
 programs, then by REINFORCE (arXiv:1810.02338, section 4.1). ``nsvqa`` does all of it in stages;
 ``nsvqa-scenes`` and ``nsvqa-questions`` are its halves, which share no weights and can be trained
-side by side and put together (``benchmarks/assemble_nsvqa.py``). Networks, sizes and steps are
-ours, made for a CPU.
+side by side and put together (``benchmarks/assemble_nsvqa.py``), as the bundled weights were.
+``nsvqa-answers`` has the paper's few programs. Networks, sizes and steps are ours, made for a CPU.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ANSWERS = 250
 
 
 def nsvqa() -> Recipe:
-    """All four stages, measured from pixels: makes the bundled weights ``nsvqa``."""
+    """All four stages, measured from pixels; the bundled ``nsvqa`` is made of its halves."""
     return Recipe(
         name="nsvqa",
         description="NS-VQA on the blocks world: scene parser, then question parser",
@@ -70,6 +70,20 @@ def nsvqa_questions() -> Recipe:
     )
 
 
+def nsvqa_answers() -> Recipe:
+    """The question parser as the paper teaches it: 270 programs, then REINFORCE on answers."""
+    few = replace(ALL, count=270)
+    return replace(
+        nsvqa_questions(),
+        name="nsvqa-answers",
+        description="NS-VQA's question parser: 270 programs, then answers alone",
+        data=few,
+        system=NSVQAConfig(parser=small_parser(few)),
+        stages=question_stages(few, answers=4000),
+        batch=64,
+    )
+
+
 def nsvqa_tiny() -> Recipe:
     """``nsvqa`` in a minute."""
     scenes = SceneData(
@@ -104,5 +118,6 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "nsvqa": nsvqa,
     "nsvqa-scenes": nsvqa_scenes,
     "nsvqa-questions": nsvqa_questions,
+    "nsvqa-answers": nsvqa_answers,
     "nsvqa-tiny": nsvqa_tiny,
 }
