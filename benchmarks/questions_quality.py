@@ -1,7 +1,8 @@
 """What NS-VQA claims, on blocks: answers by type of question, beside networks without symbols.
 
-    python benchmarks/questions_quality.py [--only answers end-to-end cogent] [--seeds 0 1 2]
-        [--weights nsvqa] [--scenes FOLDER] [--parser FOLDER] [--collect] [--list]
+    python benchmarks/questions_quality.py [--only answers end-to-end cogent] [--rows film]
+        [--seeds 0 1 2] [--weights nsvqa] [--scenes FOLDER] [--parser FOLDER] [--collect]
+        [--list]
 
 ``answers`` measures trained weights (bundled, or the systems of run folders) on held-out pictures
 and questions: from pixels and from true scenes, with parsed and with annotated programs.
@@ -92,7 +93,8 @@ def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:
         chain: list[Job] = []
         for name, run in RUNS.items():
             first = seed == options.seeds[0]
-            if run.section not in options.only or not (first or run.every_seed):
+            wanted = run.section in options.only and name in (options.rows or RUNS)
+            if not wanted or not (first or run.every_seed):
                 continue
             job = made(name, run, seed, options)
             if run.section == "cogent":
@@ -219,7 +221,7 @@ def measure_weights(options: argparse.Namespace) -> None:
 
 def collect(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that is there: tables by row, trainings, the curve."""
-    every = argparse.Namespace(**{**vars(options), "only": list(SECTIONS)})
+    every = argparse.Namespace(**{**vars(options), "only": list(SECTIONS), "rows": None})
     tables: dict[str, dict[str, Any]] = {}
     networks: dict[str, Any] = {}
     weights: dict[str, Any] = {}
@@ -260,6 +262,7 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--rows", nargs="*", choices=[*RUNS], help="only these networks")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--weights", default="nsvqa", help="bundled name or run folder")
     parser.add_argument("--scenes", default="", help="likewise, of the scene parser alone")

@@ -102,10 +102,10 @@ def parsing(
 RUNS: dict[str, Run] = {
     "film": Run("end-to-end", lambda: answering("film", FiLMConfig(), 4000), every_seed=True),
     "cnn-lstm": Run(
-        "end-to-end", lambda: answering("cnn-lstm", CNNLSTMConfig(), 3000), every_seed=True
+        "end-to-end", lambda: answering("cnn-lstm", CNNLSTMConfig(), 2000), every_seed=True
     ),
     "lstm, blind": Run(
-        "end-to-end", lambda: answering("lstm", CNNLSTMConfig(blind=True), 1500), every_seed=True
+        "end-to-end", lambda: answering("lstm", CNNLSTMConfig(blind=True), 1000), every_seed=True
     ),
     "finder": Run("cogent", lambda: parsing("a", find=600), measured=False),
     "A": Run("cogent", lambda: parsing("a", look=1000), "finder"),

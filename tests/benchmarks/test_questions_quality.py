@@ -216,7 +216,7 @@ def test_conditions_of_the_runs(tmp_path: Path) -> None:
 def test_jobs_go_to_other_processes_in_order(tmp_path: Path) -> None:
     options = Namespace(
         only=["end-to-end", "cogent"], seeds=[0, 1], folder=tmp_path, cache=tmp_path, factor=1.0,
-        test=2, cogent=2,
+        test=2, cogent=2, rows=None,
     )  # fmt: skip
     lanes = pickle.loads(pickle.dumps(list(module("questions_quality").lanes(options))))
     (chain,) = [lane for lane in lanes if len(lane) > 1]
@@ -239,7 +239,7 @@ def test_weights_are_measured_once_and_collected(
     save(system(), tmp_path / "system", Card("test", recipe="nsvqa", trained_on="nothing"))
     options = Namespace(
         weights=str(tmp_path / "system"), scenes="", parser="", test=2, cogent=2, seeds=[0],
-        folder=tmp_path / "runs", cache=tmp_path / "cache", only=["answers"], factor=1.0,
+        folder=tmp_path / "runs", cache=tmp_path / "cache", only=["answers"], factor=1.0, rows=None,
     )  # fmt: skip
     options.folder.mkdir()
     quality.measure_weights(options)
