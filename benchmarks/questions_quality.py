@@ -269,7 +269,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--parser", default="", help="likewise, of the question parser alone")
     parser.add_argument("--factor", type=float, default=1.0, help="on the steps of training")
     parser.add_argument("--test", type=int, default=1000, help="held-out scenes")
-    parser.add_argument("--cogent", type=int, default=300, help="held-out scenes of a condition")
+    parser.add_argument("--cogent", type=int, default=250, help="held-out scenes of a condition")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=ROOT / "runs/questions/quality")
     parser.add_argument("--cache", type=Path, default=ROOT / "runs/questions/cache")

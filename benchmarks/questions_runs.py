@@ -71,7 +71,7 @@ def answering(name: str, system: Any, steps: int, batch: int = 16) -> Recipe:
 
 # --- CoGenT ---------------------------------------------------------------------------------------
 
-_SEEN, _FINE_TUNED = 2000, 500  # scenes of condition A to train on, of B to go on with
+_SEEN, _FINE_TUNED = 1000, 250  # scenes of condition A to train on, of B to go on with
 
 
 def small(data: SceneData) -> SceneData:
@@ -107,12 +107,12 @@ RUNS: dict[str, Run] = {
     "lstm, blind": Run(
         "end-to-end", lambda: answering("lstm", CNNLSTMConfig(blind=True), 1000), every_seed=True
     ),
-    "finder": Run("cogent", lambda: parsing("a", find=600), measured=False),
-    "A": Run("cogent", lambda: parsing("a", look=1000), "finder"),
-    "A, then B": Run("cogent", lambda: parsing("b", look=300, lr=0.3), "A"),
-    "A, gray shape": Run("cogent", lambda: parsing("a", look=1000, gray=True), "finder"),
+    "finder": Run("cogent", lambda: parsing("a", find=300), measured=False),
+    "A": Run("cogent", lambda: parsing("a", look=600), "finder"),
+    "A, then B": Run("cogent", lambda: parsing("b", look=150, lr=0.3), "A"),
+    "A, gray shape": Run("cogent", lambda: parsing("a", look=600, gray=True), "finder"),
     "A, gray shape, then B": Run(
-        "cogent", lambda: parsing("b", look=300, gray=True, lr=0.3), "A, gray shape"
+        "cogent", lambda: parsing("b", look=150, gray=True, lr=0.3), "A, gray shape"
     ),
 }
 """Runs that start from another's weights come after it."""
