@@ -41,7 +41,7 @@ _SIDES: dict[str, tuple[int, int]] = {
 _NAMES: dict[Kind, str] = {"set": "a set of objects", "object": "an object", "integer": "a number"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TraceStep:
     """What one step of a program gave.
 
@@ -60,7 +60,7 @@ class TraceStep:
     error: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Execution:
     """What a program gave on a scene.
 
@@ -75,13 +75,10 @@ class Execution:
     trace: tuple[TraceStep, ...]
 
 
-@dataclass(frozen=True)
-class _Value:
-    """An output: its kind, and the items (set, object) or the word (all others)."""
-
-    kind: Kind
-    items: tuple[int, ...] = ()
-    word: str = ""
+_TAKES = {name: function.takes for name, function in FUNCTIONS.items()}
+_GIVES = {name: function.gives for name, function in FUNCTIONS.items()}
+_FAMILIES = {name: name.partition("_")[0] for name in FUNCTIONS}
+"""``filter``, ``query``, ``equal``, ``greater``: what a function's name begins with."""
 
 
 def execute(program: Program, items: Sequence[Item], *, strict: bool = False) -> Execution:
@@ -186,105 +183,106 @@ class _StepError(Exception):
     """A step that cannot be carried out on this scene."""
 
 
+_Found = tuple[int, ...] | str
+"""What a step gives: items (a set, an object) or a word (all others)."""
+
+
 class _Run:
     """The state of one execution."""
 
     def __init__(self, items: Sequence[Item], strict: bool) -> None:
         self.scene = items
         self.strict = strict
-        self.values: list[_Value] = []
+        self.found: list[_Found] = []
         self.trace: list[TraceStep] = []
         self.error = ""
+        self._columns: dict[str, list[str]] = {}
 
     def take(self, step: Step, wrong: str) -> bool:
         """Carry out one step, unless something is ``wrong`` with it; whether it went well."""
-        number = len(self.values)
-        value = None
-        try:
-            if not wrong:
-                value = self._value(step, [self.values[k] for k in step.inputs])
-        except _StepError as failure:
-            wrong = str(failure)
-        if value is None:
+        number = len(self.found)
+        if not wrong:
+            try:
+                found = self._carried_out(step)
+            except _StepError as failure:
+                wrong = str(failure)
+        if wrong:
             self.error = f"{_named(number, step)}: {wrong}"
             self.trace.append(TraceStep(step, number, None, None, self.error))
             return False
-        self.values.append(value)
-        if value.kind in ("set", "object"):
-            self.trace.append(TraceStep(step, number, value.items, None))
+        self.found.append(found)
+        if isinstance(found, str):
+            self.trace.append(TraceStep(step, number, None, found))
         else:
-            self.trace.append(TraceStep(step, number, None, value.word))
+            self.trace.append(TraceStep(step, number, found))
         return True
 
     def result(self) -> Execution:
         """The answer is the last value, when it is a word or a number."""
-        error, answer = self.error, None
-        if not error and not self.values:
-            error = "the program is empty"
-        if not error:
-            error = _no_answer(len(self.values) - 1, self.trace[-1].step)
-        if not error:
-            answer = self.values[-1].word
-        return Execution(answer, error, tuple(self.trace))
+        error = self.error or ("" if self.found else "the program is empty")
+        error = error or _no_answer(len(self.found) - 1, self.trace[-1].step)
+        last = "" if error else self.found[-1]
+        return Execution(str(last) or None, error, tuple(self.trace))
 
-    def _value(self, step: Step, inputs: list[_Value]) -> _Value:
+    def _carried_out(self, step: Step) -> _Found:
         """The meaning of each function (A6.4 of the published code, in our words)."""
-        name, _, last = step.function.partition("_")
-        gives = FUNCTIONS[step.function].gives
-        match name:
-            case "scene":
-                return _Value("set", tuple(range(len(self.scene))))
+        kind = _FAMILIES[step.function]
+        if kind == "scene":
+            return tuple(range(len(self.scene)))
+        first = self.found[step.inputs[0]]
+        if len(step.inputs) == 2:
+            second = self.found[step.inputs[1]]
+            if isinstance(first, str) or isinstance(second, str):
+                return _compared(kind, str(first), str(second))
+            if kind == "intersect":
+                return tuple([i for i in first if i in second])
+            return second + tuple([i for i in first if i not in second])  # union
+        assert not isinstance(first, str)
+        match kind:
             case "filter":
-                kept = (i for i in inputs[0].items if self._of(i, last) == step.value)
-                return _Value("set", tuple(kept))
+                words = self._column(step.function)
+                return tuple([i for i in first if words[i] == step.value])
             case "unique":
-                return self._unique(inputs[0].items)
+                return self._unique(first)
             case "relate":
-                return _Value("set", self._related(inputs[0].items[0], step.value))
+                return self._related(first[0], step.value)
             case "same":
-                anchor = inputs[0].items[0]
-                word = self._of(anchor, last)
-                alike = (
-                    i for i in range(len(self.scene)) if i != anchor and self._of(i, last) == word
-                )
-                return _Value("set", tuple(alike))
-            case "union":
-                first, second = inputs[1].items, inputs[0].items
-                return _Value("set", first + tuple(i for i in second if i not in first))
-            case "intersect":
-                both = (i for i in inputs[0].items if i in inputs[1].items)
-                return _Value("set", tuple(both))
-            case "count":
-                return _Value("integer", word=str(len(inputs[0].items)))
-            case "exist":
-                return _Value("boolean", word=_yes(bool(inputs[0].items)))
+                words, anchor = self._column(step.function), first[0]
+                word = words[anchor]
+                return tuple([i for i, w in enumerate(words) if w == word and i != anchor])
             case "query":
-                return _Value(gives, word=self._of(inputs[0].items[0], last))
-        a, b = inputs[0].word, inputs[1].word
-        match step.function:
-            case "greater_than":
-                return _Value("boolean", word=_yes(int(a) > int(b)))
-            case "less_than":
-                return _Value("boolean", word=_yes(int(a) < int(b)))
-        return _Value("boolean", word=_yes(a == b))  # equal_*
+                return self._column(step.function)[first[0]]
+            case "count":
+                return str(len(first))
+        return _yes(bool(first))  # exist
 
-    def _of(self, item: int, attribute: str) -> str:
-        return str(getattr(self.scene[item], attribute))
+    def _column(self, function: str) -> list[str]:
+        """Of all items, the attribute in whose name a function ends."""
+        if function not in self._columns:
+            attribute = function.partition("_")[2]
+            self._columns[function] = [str(getattr(item, attribute)) for item in self.scene]
+        return self._columns[function]
 
-    def _unique(self, items: tuple[int, ...]) -> _Value:
+    def _unique(self, items: tuple[int, ...]) -> tuple[int, ...]:
         if not items:
             raise _StepError("found no object, expected one")
         if self.strict and len(items) > 1:
             raise _StepError(f"found {len(items)} objects, expected exactly one")
-        return _Value("object", items[:1])
+        return items[:1]
 
     def _related(self, anchor: int, direction: str) -> tuple[int, ...]:
         axis, sign = _SIDES[direction]
         margin = MARGIN if self.strict else 0.0
-        here = self.scene[anchor].position[axis]
-        return tuple(
-            i for i, item in enumerate(self.scene) if sign * (item.position[axis] - here) > margin
-        )
+        places = [item.position[axis] for item in self.scene]
+        here = places[anchor]
+        return tuple([i for i, x in enumerate(places) if sign * (x - here) > margin])
+
+
+def _compared(kind: str, first: str, second: str) -> str:
+    """``kind`` is ``equal``, ``greater`` or ``less``."""
+    if kind == "equal":
+        return _yes(first == second)
+    return _yes(int(first) > int(second) if kind == "greater" else int(first) < int(second))
 
 
 def candidates(token: str) -> tuple[str, ...]:
@@ -336,14 +334,14 @@ def _unfit(step: Step, program: Sequence[Step], number: int) -> str:
     wrong = _malformed(step.function, step.value)
     if wrong:
         return wrong
-    takes = FUNCTIONS[step.function].takes
+    takes = _TAKES[step.function]
     if len(step.inputs) != len(takes):
         plural = "" if len(takes) == 1 else "s"
         return f"needs {len(takes)} input{plural}, got {len(step.inputs)}"
     for kind, source in zip(takes, step.inputs, strict=True):
         if not 0 <= source < number:
             return f"takes the output of step {source}, which does not come before it"
-        given = FUNCTIONS[program[source].function].gives
+        given = _GIVES[program[source].function]
         if given != kind:
             said = _named(source, program[source])
             return f"takes {_kind_name(kind)}, got {_kind_name(given)} from {said}"
