@@ -249,3 +249,12 @@ def test_bad_input_is_told():
         compiled.run(packed, torch.tensor([0, 0]))
     with pytest.raises(ValueError, match="image numbers 1 to 1, expected 0 to 0"):
         compiled.run(packed, torch.tensor([1]))
+
+
+def test_any_kind_of_whole_numbers_will_do():
+    programs, scenes = mixture(200, 6)
+    packed, tokens = PackedScenes.pack(scenes), numbers(programs)
+    expected = Compiled.from_tokens(tokens).run(packed, torch.arange(200))
+    narrow = tokens.to(torch.int32).T.contiguous().T
+    every_second = torch.arange(400, dtype=torch.int32)[::2] // 2
+    assert torch.equal(Compiled.from_tokens(narrow).run(packed, every_second), expected)

@@ -59,14 +59,14 @@ class Compiled:
         """Programs as tokens in prefix order, read as `executor.walk` reads them.
 
         Args:
-            tokens: indices into `programs.TOKENS`, on the CPU; -1 is stepped over.
+            tokens: indices into `programs.TOKENS`; -1 is stepped over.
 
         Raises:
             ValueError: when a token does not exist.
         """
         check_range(tokens)
         new = cls.__new__(cls)
-        narrow = tokens.to(torch.int8).numpy()
+        narrow = tokens.cpu().to(torch.int8).contiguous().numpy()
         new._code = _registers(narrow)
         new._check = lambda k: check_tokens([TOKENS[t] for t in narrow[k] if t >= 0])
         return new
@@ -87,11 +87,11 @@ class Compiled:
     def __len__(self) -> int:
         return len(self._code.fine)
 
-    def run(self, scenes: PackedScenes, image_index: Int64[Tensor, "N"]) -> Int64[Tensor, "N"]:
+    def run(self, scenes: PackedScenes, image_index: Int[Tensor, "N"]) -> Int64[Tensor, "N"]:
         """Carry out all programs.
 
         Args:
-            scenes: on the CPU.
+            scenes: packed; the work is done on the CPU.
             image_index: which of them each program asks about.
 
         Returns:
@@ -117,8 +117,8 @@ class Compiled:
         answers = np.empty(len(self), np.int64)
         answer(
             (code.ops, code.inputs, code.starts, code.fine),
-            scenes.facts.numpy(),
-            image_index.numpy(),
+            scenes.facts.cpu().contiguous().numpy(),
+            image_index.cpu().long().contiguous().numpy(),
             (
                 known.does.numpy().astype(np.int8),
                 (known.fixed + scenes.width * known.per_item).numpy().astype(np.int32),
