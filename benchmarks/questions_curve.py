@@ -56,7 +56,7 @@ class Budget:
     tested: int = 10_000
     programs: int = 1000
     all: int = 2000
-    answers: int = 1000
+    answers: int = 600
 
 
 QUICK = Budget(questions=600, held_out=40, tested=100, programs=6, all=6, answers=3)
