@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -31,20 +32,23 @@ class AnchorsConfig:
     """Which anchors there are and how far from them a span may lie.
 
     Attributes:
-        widths: of the anchors; empty: the 15 published ones.
-        steps: anchors of a width per that width, when ``widths`` are given.
+        kind: the 15 ``published`` ones, ``dense`` ones of given widths, or a ``single`` one in the
+            middle, which with ``scale`` 1 lets offsets alone say where ("no anchors").
+        widths: of ``dense`` anchors.
+        steps: of ``dense`` anchors: how many start within the width of one.
         scale: how far an offset can go in all: the published 0.3 is 0.15 to either side; 0 switches
             regression off.
         relative: whether ``scale`` counts in widths of the anchor, not in videos.
     """
 
-    widths: tuple[float, ...] = ()
+    kind: Literal["published", "dense", "single"] = "published"
+    widths: tuple[float, ...] = (1 / 8, 1 / 4, 1 / 2, 1.0)
     steps: int = 4
     scale: float = 0.3
     relative: bool = False
 
     def __post_init__(self) -> None:
-        if any(not 0 < width <= 1 for width in self.widths):
+        if not self.widths or any(not 0 < width <= 1 for width in self.widths):
             raise ValueError(f"anchors: widths must be above 0 and at most 1, got {self.widths!r}")
         if self.steps < 1:
             raise ValueError(f"anchors: steps must be at least 1, got {self.steps!r}")
@@ -54,7 +58,9 @@ class AnchorsConfig:
 
 def anchors_of(config: AnchorsConfig) -> Float[Tensor, "A 2"]:
     """The anchors as ``(centre, width)``."""
-    return torch.tensor(dense(config.widths, config.steps) if config.widths else PUBLISHED)
+    if config.kind == "single":
+        return torch.tensor([[0.5, 0.5]])
+    return torch.tensor(dense(config.widths, config.steps) if config.kind == "dense" else PUBLISHED)
 
 
 def dense(widths: Sequence[float], steps: int) -> list[tuple[float, float]]:

@@ -100,12 +100,22 @@ def settle(
     features: Float[Tensor, "B T D"],
     length: Int64[Tensor, "B"],
     config: FixedPointConfig,
+    given: Float[Tensor, "B K 2"] | None = None,
 ) -> list[list[Told]]:
     """The events of each video in order of time. Call in ``eval()`` mode.
 
     Empty only where no candidate's score reaches ``config.least``.
+
+    Args:
+        localiser: sentence in, span out.
+        generator: span in, sentence out.
+        features: of videos, padded.
+        length: steps of each video.
+        config: of the search.
+        given: spans to start from instead of the config's.
     """
     spans = starts(localiser.anchors, config).to(features).expand(len(features), -1, -1)
+    spans = spans if given is None else given
     before = spans
     words, likely = write(generator, features, length, spans, config)
     for _ in range(config.rounds):
