@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from sensorium.cli import main
 from sensorium.questions.attributes import AttributeNet
 from sensorium.questions.official import (
     read_published,
@@ -250,3 +251,13 @@ def test_a_vocabulary_gives_all_three_tables(tmp_path: Path) -> None:
     found = read_vocabulary(path)
     assert (found.questions, found.answers) == (tuple(WORDS), tuple(answers))
     assert found.programs == tuple(rebuilt.PROGRAMS)
+
+
+def test_the_command_line_takes_vocabulary_and_base(small, vocabulary, base, tmp_path, capsys):
+    words = ["--as", "nsvqa", "--vocabulary", vocabulary, "--base", base, "--out", tmp_path / "own"]
+    assert main(["convert", str(small), *map(str, words)]) == 0
+    out = capsys.readouterr().out
+    assert "NS-VQA with question_parser.pt of the release" in out
+    assert f'sensorium ask IMAGE "How many cubes are there?" --system {tmp_path / "own"}' in out
+    assert main(["convert", str(small), "--as", "nsvqa", "--base", str(base)]) == 1
+    assert "give them with --vocabulary" in capsys.readouterr().err
