@@ -77,6 +77,21 @@ def test_what_follows_the_end_does_not_count_and_no_end_gives_nothing():
     assert up_to_end(tokens).sum(1).tolist() == [3, 5, 1]
 
 
+def test_mixed_precision_loses_no_block():
+    parser = make()
+    given = batch(parser, ["9"])
+    positions = torch.zeros(1, 10, 3)
+    positions[0, :, 0] = torch.arange(10)
+    values = given["values"].clone()
+    values[:] = values[0, 2]
+    values[0, 9] = given["values"][0, 0]
+    given |= {"positions": positions, "values": values, "count": torch.tensor([10])}
+    tokens = torch.tensor([numbers("count relate[left] unique filter_size[large] scene")])
+    assert rewards(tokens, given).tolist() == [1]
+    with torch.autocast("cpu", torch.bfloat16):
+        assert rewards(tokens, given).tolist() == [1]
+
+
 def test_rewards_agree_with_the_plain_executor():
     parser = make(grammar=False)
     texts = [["how"], ["many", "cubes"], ["what", "is"], ["there", "red", "thing"]] * 60

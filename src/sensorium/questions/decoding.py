@@ -43,7 +43,7 @@ Choice = Callable[[Float[Tensor, "B V"]], Int64[Tensor, "B"]]
 
 def greedy(parser: QuestionParser, question: Int64[Tensor, "B L"]) -> Decoded:
     """The likeliest token at each step."""
-    with _full_precision(question):
+    with full_precision(question):
         return _walk(parser, question, lambda logs: logs.argmax(1))
 
 
@@ -67,13 +67,16 @@ def sample(
     def draw(logs: Float[Tensor, "B V"]) -> Int64[Tensor, "B"]:
         return torch.multinomial(logs.exp(), 1, generator=generator)[:, 0]
 
-    with _full_precision(question):
+    with full_precision(question):
         return _walk(parser, question, draw, past_end=past_end)
 
 
-def _full_precision(question: Int64[Tensor, "B L"]) -> torch.autocast:
-    """Autocast would cast all weights anew at every step, which takes longer than it saves."""
-    return torch.autocast(question.device.type, enabled=False)
+def full_precision(on: Tensor) -> torch.autocast:
+    """Without autocast on a tensor's device.
+
+    It would cast all weights anew at every step, which takes longer than it saves.
+    """
+    return torch.autocast(on.device.type, enabled=False)
 
 
 @dataclass

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from sensorium.questions.decoding import sample
+from sensorium.questions.decoding import full_precision, sample
 from sensorium.questions.grammar import grammar
 from sensorium.questions.vocabulary import END, SPECIALS, START
 from sensorium.system import Batch
@@ -35,7 +35,8 @@ def rewards(tokens: Int64[Tensor, "B T"], batch: Batch) -> Float[Tensor, "B"]:
     """
     from sensorium.questions.packed import PackedScenes, execute_tokens
 
-    scenes = PackedScenes.from_tensors(batch["values"], batch["positions"], batch["count"])
+    with full_precision(tokens):  # sets of blocks are sums that bfloat16 cannot hold
+        scenes = PackedScenes.from_tensors(batch["values"], batch["positions"], batch["count"])
     functions = torch.where(up_to_end(tokens), tokens - len(SPECIALS), -1).clamp(min=-1)
     right: Tensor = execute_tokens(functions, scenes) == batch["answer"]
     known = batch["answer"] >= 0
