@@ -1,0 +1,1 @@
+"""Data sets of videos whose events are told in sentences."""
