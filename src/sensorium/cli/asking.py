@@ -190,8 +190,8 @@ def _show(answer: Answer, console: Console, *, steps: bool) -> None:
     from sensorium.questions.steps import plain_steps, unsettled
 
     console.show(answer.question)
-    if answer.answer is not None:
-        console.show(f"→ {answer.answer}   (confidence {answer.confidence:.2f})")
+    sure = f"{answer.answer}   (confidence {answer.confidence:.2f})"
+    console.show(f"→ {'no answer' if answer.answer is None else sure}")
     if steps and answer.trace:
         rows = [
             [str(s["step"]), _function(s), ", ".join(map(str, s["inputs"])), s["text"]]
