@@ -2,11 +2,11 @@
 
     python benchmarks/questions_curve.py [--counts 90 270 500 1000 0] [--seeds 0] [--quick]
 
-For each number of annotations (0: all, and then only before) a parser is trained on them, measured,
-taught further by REINFORCE on the answers of all training questions, and measured again: answers on
-true scenes by type of question, and programs that are the annotated ones to the letter. The test
-questions are held out: nothing is chosen on them. Runs that are there are kept. Writes
-``results/questions_curve.json``.
+For each number of annotations a parser is trained on them, measured, taught further by REINFORCE on
+the answers of all training questions, and measured again: answers on true scenes by type of
+question, and programs that are the annotated ones to the letter. 0 is the recipe
+``nsvqa-questions``, which learns from all programs. The test questions are held out: nothing is
+chosen on them. Runs that are there are kept. Writes ``results/questions_curve.json``.
 """
 
 from __future__ import annotations
@@ -91,20 +91,35 @@ def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe,
 def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]:
     """One number of annotations with one seed: figures before and after REINFORCE."""
     taught, tried = recipes(count, seed, budget, folder / "cache")
-    place = folder / f"{count or 'all'}-seed{seed}"
+    place = folder / f"{count}-seed{seed}"
     training.train(taught, place / "programs", resume=True, bar=False)
-    runs = {"before": "programs"}
-    if count:
-        tried = replace(tried, init=str(place / "programs" / "system"))
-        training.train(tried, place / "answers", resume=True, bar=False)
-        runs["after"] = "answers"
+    tried = replace(tried, init=str(place / "programs" / "system"))
+    training.train(tried, place / "answers", resume=True, bar=False)
     table = replace(taught.data, held_out=budget.tested).table("test")
-    figures: dict[str, Any] = {"programs": count or budget.questions, "seed": seed}
-    for name, run in runs.items():
-        system = store.load(place / run / "system")
-        assert isinstance(system, NSVQASystem)
-        figures[name] = measure(system.parser, table)
-    return figures
+    return {
+        "programs": count,
+        "seed": seed,
+        "before": measure(parser_of(place / "programs"), table),
+        "after": measure(parser_of(place / "answers"), table),
+    }
+
+
+def everything(budget: Budget, folder: Path) -> dict[str, Any]:
+    """All programs: the recipe of the bundled parser, both stages in one run."""
+    recipe = nsvqa_questions()
+    if budget == QUICK:
+        recipe = recipes(0, 0, budget, folder / "cache")[0]
+    training.train(recipe, folder, resume=True, bar=False)
+    data = replace(recipe.data, held_out=budget.tested, cache=folder / "cache")
+    figures = measure(parser_of(folder), data.table("test"))
+    return {"programs": recipe.data.questions, "seed": recipe.seed, "after": figures}
+
+
+def parser_of(run: Path) -> QuestionParser:
+    """The parser that a run has given."""
+    system = store.load(run / "system")
+    assert isinstance(system, NSVQASystem)
+    return system.parser
 
 
 @torch.no_grad()
@@ -155,7 +170,10 @@ def curve(
     points = []
     for seed in seeds:
         for count in counts:
-            points.append(point(count, seed, budget, folder))
+            whole = folder.with_name("parser") if folder.name == "curve" else folder / "parser"
+            points.append(
+                point(count, seed, budget, folder) if count else everything(budget, whole)
+            )
             show(points[-1])
     return points
 
