@@ -46,8 +46,7 @@ class Budget:
         questions: training questions whose answers are known.
         held_out: questions to choose the best step on.
         tested: held-out questions that are reported.
-        programs: supervised steps on a part of the programs.
-        all: on all of them.
+        programs: supervised steps.
         answers: steps of REINFORCE.
     """
 
@@ -55,11 +54,10 @@ class Budget:
     held_out: int = 1_000
     tested: int = 10_000
     programs: int = 1000
-    all: int = 2000
     answers: int = 600
 
 
-QUICK = Budget(questions=600, held_out=40, tested=100, programs=6, all=6, answers=3)
+QUICK = Budget(questions=600, held_out=40, tested=100, programs=6, answers=3)
 
 
 def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe, Recipe]:
@@ -71,8 +69,7 @@ def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe,
         cache=cache,
         seed=seed,
     )
-    steps = budget.programs if count else budget.all
-    first, second = question_stages(data, steps, budget.answers)
+    first, second = question_stages(data, budget.programs, budget.answers)
     tiny = nsvqa_tiny().system  # the other networks only take room here
     base = replace(
         nsvqa_questions(),
@@ -80,12 +77,12 @@ def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe,
         system=replace(tiny, parser=small_parser(data)),
         seed=seed,
         precision="bf16",
+        batch=64,
         workers=0,
         validate_every=250,
         save_every=250,
     )
-    size = 64 if count else 128
-    return replace(base, stages=(first,), batch=size), replace(base, stages=(second,), batch=64)
+    return replace(base, stages=(first,)), replace(base, stages=(second,))
 
 
 def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]:
