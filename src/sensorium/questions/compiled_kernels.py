@@ -34,6 +34,8 @@ SCENE = TOKENS.index("scene")
 Code = tuple[
     Int8[np.ndarray, "M"], Int32[np.ndarray, "M 2"], Int64[np.ndarray, "N1"], Bool[np.ndarray, "N"]
 ]
+"""Tokens and inputs of all steps, where each program starts, and which are well formed."""
+
 Table = tuple[
     Int8[np.ndarray, "T"],
     Int32[np.ndarray, "T"],
@@ -41,6 +43,8 @@ Table = tuple[
     Bool[np.ndarray, "T"],
     Bool[np.ndarray, "T"],
 ]
+"""Of each token: what it does, its column of the facts, whether that is one of an object's, whether
+it narrows a set, whether it gives a number."""
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -176,7 +180,11 @@ def size(members: np.int32) -> np.int32:
 
 @compiled
 def joined(a: np.int32, a_order: np.uint64, b: np.int32, b_order: np.uint64) -> np.uint64:
-    """The order of a union: all of ``a``, then what is new in ``b``."""
+    """The order of a union: all of ``a``, then what is new in ``b``.
+
+    An order is the members plus one, four bits each, the first one lowest; a filter leaves it as it
+    is, with members that have gone. 0 is the scene's order.
+    """
     out, shift = np.uint64(0), np.uint64(0)
     b &= ~a
     while a != 0:
@@ -193,6 +201,20 @@ def joined(a: np.int32, a_order: np.uint64, b: np.int32, b_order: np.uint64) -> 
 
 
 @compiled
+def joint(does: int, a: np.int32, b: np.int32) -> np.int32:
+    """What a function of two sets or two values gives; yes is 0, no is 1."""
+    if does == INTERSECT:
+        return a & b
+    if does == UNION:
+        return a | b
+    if does == EQUAL:
+        return np.int32(a != b)
+    if does == GREATER:
+        return np.int32(a <= b)
+    return np.int32(a >= b)
+
+
+@compiled
 def answer(
     code: Code,
     facts: Int16[np.ndarray, "B F"],
@@ -203,68 +225,47 @@ def answer(
 ) -> None:
     """Carry out all programs; ``answers``: indices into ANSWERS, -1 for none.
 
-    ``code``: ops, inputs, starts and which are fine. ``facts``: of `PackedScenes`. ``which``: scene
-    of each program. ``table``: what each token does, its column of the facts, whether that is one
-    of an object's, whether it narrows, whether it gives a number.
-
-    A set that a union made may have an order of its own: its members plus one, four bits each, the
-    first one lowest. The order keeps members that a filter has dropped since; 0 is the scene's.
+    ``code``, ``table``: see there. ``facts``: of `PackedScenes`. ``which``: scene of each program.
     """
     ops, inputs, starts, fine = code
     does, column, per_object, narrows, integer = table
-    longest = 1
+    longest = np.int64(1)
     for p in range(len(fine)):
         longest = max(longest, starts[p + 1] - starts[p])
-    values = np.zeros(longest, np.int32)
-    orders = np.zeros(longest, np.uint64)
+    values, orders = np.zeros(longest, np.int32), np.zeros(longest, np.uint64)
     for p in range(len(fine)):
         answers[p] = -1
         if not fine[p]:
             continue
-        row = facts[which[p]]
-        start, n = starts[p], starts[p + 1] - starts[p]
+        row, start, n = facts[which[p]], starts[p], starts[p + 1] - starts[p]
         value = np.int32(0)
         for k in range(n):
-            op = ops[start + k]
-            does_now = does[op]
-            left = inputs[start + k, 0]
-            order = np.uint64(0)
-            if does_now == LOOKUP:
+            op, left, right = ops[start + k], inputs[start + k, 0], inputs[start + k, 1]
+            now, order = does[op], np.uint64(0)
+            if now == LOOKUP:
                 if narrows[op]:
-                    value = row[column[op]] & values[left]
-                    order = orders[left]
-                elif per_object[op]:
-                    value = np.int32(row[column[op] + values[left]])
+                    value, order = row[column[op]] & values[left], orders[left]
                 else:
-                    value = np.int32(row[column[op]])
-            elif does_now == UNIQUE:
-                members = values[left]
-                if members == 0 or (strict and members & (members - 1) != 0):
+                    item = values[left] if per_object[op] else np.int32(0)
+                    value = np.int32(row[column[op] + item])
+            elif now == UNIQUE:
+                value = values[left]
+                if value == 0 or (strict and value & (value - 1) != 0):
                     value = np.int32(-1)
                     break
-                value = first(members, orders[left])
-            elif does_now == COUNT:
+                value = first(value, orders[left])
+            elif now == COUNT:
                 value = size(values[left])
-            elif does_now == EXIST:
+            elif now == EXIST:
                 value = np.int32(values[left] == 0)
             else:
-                a, b = values[left], values[inputs[start + k, 1]]
-                if does_now == INTERSECT:
-                    value = a & b
+                value = joint(now, values[left], values[right])
+                if now == UNION:
+                    order = joined(values[right], orders[right], values[left], orders[left])
+                elif now == INTERSECT:
                     order = orders[left]
-                elif does_now == UNION:
-                    value = a | b
-                    order = joined(b, orders[inputs[start + k, 1]], a, orders[left])
-                elif does_now == EQUAL:
-                    value = np.int32(a != b)
-                elif does_now == GREATER:
-                    value = np.int32(a <= b)
-                else:
-                    value = np.int32(a >= b)
-            values[k] = value
-            orders[k] = order
-        if value >= 0:
-            if not integer[ops[start + n - 1]]:
-                answers[p] = value
-            elif value <= MOST:
-                answers[p] = value + FIRST_NUMBER
+            values[k], orders[k] = value, order
+        if value >= 0 and not integer[ops[start + n - 1]]:
+            answers[p] = value
+        elif 0 <= value <= MOST:
+            answers[p] = value + FIRST_NUMBER
