@@ -123,12 +123,12 @@ def test_a_published_attribute_network_tells_the_same(attributes, tmp_path: Path
     pictures = torch.randint(0, 256, (3, 3, 149, 224), generator=random, dtype=torch.uint8)
     masks = torch.zeros(3, 149, 224, dtype=torch.uint8)
     masks[0, 20:70, 30:90] = masks[1, 100:149, 200:224] = masks[2, 60:80, 100:120] = 255
-    for path in (file, old):
+    for path, count in ((file, 3), (old, 1)):
         published = read_published_attributes(path)
         ours = AttributeNet(published.config).eval()
         ours.load_state_dict(published.state)
-        told = ours.tell(pictures, masks, torch.zeros(3, 8))
-        for k in range(3):
+        told = ours.tell(pictures[:count], masks[:count], torch.zeros(count, 8))
+        for k in range(count):
             out = theirs.looked(pictures[k], masks[k] / 255)
             expected = {
                 "shape": ("sphere", "cube", "cylinder")[int(out[:3].argmax())],

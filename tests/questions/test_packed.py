@@ -52,7 +52,7 @@ def mixture(count: int, seed: int) -> tuple[list[list[str]], list[tuple[Item, ..
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_all_forms_agree(strict):
-    programs, scenes = mixture(6000, 11)
+    programs, scenes = mixture(4000, 11)
     expected = [
         walk(tokens, items, strict=strict).answer
         for tokens, items in zip(programs, scenes, strict=True)
@@ -65,7 +65,7 @@ def test_all_forms_agree(strict):
     back = torch.empty_like(order)
     back[order] = torch.arange(len(order))
     assert answers(Compiled.from_tokens(tokens).run(shuffled, back)) == expected
-    assert 500 < sum(a is not None for a in expected) < 4500
+    assert 300 < sum(a is not None for a in expected) < 3000
 
 
 def test_order_matters_in_these_programs_and_is_kept():
@@ -94,7 +94,7 @@ def test_order_matters_in_these_programs_and_is_kept():
 def test_trees_with_many_branches_and_shared_steps():
     rng = random.Random(2)
     programs: list[Program] = []
-    for k in range(3000):
+    for k in range(1500):
         program = from_tokens(rebuilt.typed(rng, branches=4))
         if k % 3 == 0 and program[-1].function == "count":  # compare with a set in its midst
             last = len(program) - 1
@@ -114,7 +114,7 @@ def test_trees_with_many_branches_and_shared_steps():
     shared = [
         p for p in programs if len({k for s in p for k in s.inputs}) < sum(len(s.inputs) for s in p)
     ]
-    assert len(shared) > 100
+    assert len(shared) > 50
     branches = [sum(s.function == "scene" for s in p) for p in programs]
     assert max(branches) > 3
 
@@ -174,7 +174,8 @@ def test_programs_can_be_long():
         packed, torch.zeros(2, dtype=torch.int64)
     )
     assert answers(found) == [str(red), "6"]
-    assert answers(execute_tokens(numbers([chain]), packed)) == [str(red)]
+    shorter = numbers([[*chain[:1000], "scene"]])
+    assert answers(execute_tokens(shorter, packed)) == [str(red)]
 
 
 def test_tensors_are_packed_as_items_are():
