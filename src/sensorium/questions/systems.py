@@ -34,6 +34,7 @@ from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 
 _ENOUGH = 16  # pictures, to calibrate the domain gauge
+_LONG = 30  # letters of an unknown word that are repeated
 _CHANGE = 10  # of `frame_statistics`: over time, which a picture does not have
 
 
@@ -266,8 +267,9 @@ def unknown_words(unknown: Sequence[str], words: Sequence[str]) -> str:
     lower = {w.lower(): w for w in words if not w.startswith("<")}
     said = []
     for word in unknown[:5]:
-        near = difflib.get_close_matches(word.lower(), lower, n=1, cutoff=0.6)
-        said.append(f"{word!r} (did you mean {lower[near[0]]!r}?)" if near else repr(word))
+        short = word if len(word) <= _LONG else f"{word[:_LONG]}…"
+        near = difflib.get_close_matches(short.lower(), lower, n=1, cutoff=0.6)
+        said.append(f"{short!r} (did you mean {lower[near[0]]!r}?)" if near else repr(short))
     more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
     which = "word" if len(unknown) == 1 else "words"
     return f"unknown {which} {', '.join(said)}{more}; ask in other words"
