@@ -71,8 +71,9 @@ class NSVQASystem(System):
         "Sees blocks (cubes, spheres, cylinders of two sizes, eight colors, two materials) and "
         "nothing else: other pictures get blocks all the same, and only `out_of_domain` says that "
         "the answer means nothing. Understands questions of CLEVR's 90 families in its words; a "
-        "question with other words is refused. A question about the only thing of a kind where "
-        "there are several is answered for the surest one, with a note."
+        "question with other words is refused, a sentence of another form may be misread, which "
+        "its steps show. A question about the only thing of a kind where there are several is "
+        "answered for the surest one, with a note."
     )
     Config: ClassVar[type] = NSVQAConfig
 
