@@ -77,18 +77,18 @@ def test_losses_are_the_mean_over_blocks() -> None:
     position = torch.randn(6, 3, generator=torch_generator(2, "position"))
     keys = {"crop": crop, "mask": mask, "place": place, "value": value, "position": position}
     losses = net.losses({k: v.unflatten(0, (2, 3)) for k, v in keys.items()})
-    out = net(crop, mask, place)
+    out = net(crop, mask, place).detach()
     first = 0
     expected = 0.0
     for k, name in enumerate(ATTRIBUTES):
         part = out[:, first : first + len(VALUES[name])].softmax(1)
         first += len(VALUES[name])
         nll = -np.mean([float(part[n, value[n, k]].log()) for n in range(6)])
-        assert float(losses[name]) == pytest.approx(nll, rel=1e-4)
+        assert losses[name].item() == pytest.approx(nll, rel=1e-4)
         expected += nll
     l1 = float((out[:, 15:] - position).abs().mean())
-    assert float(losses["position"]) == pytest.approx(l1, rel=1e-5)
-    assert float(losses["loss"]) == pytest.approx(expected + TINY.position * l1, rel=1e-4)
+    assert losses["position"].item() == pytest.approx(l1, rel=1e-5)
+    assert losses["loss"].item() == pytest.approx(expected + TINY.position * l1, rel=1e-4)
 
 
 def test_published_loss_is_one_mean_squared_error() -> None:
@@ -101,7 +101,7 @@ def test_published_loss_is_one_mean_squared_error() -> None:
         target[row, list(ones)] = 1
     expected = (net(crop, mask, place) - target).square().mean()
     losses = net.losses({k: v[None] for k, v in batch.items()})
-    assert float(losses["loss"]) == pytest.approx(float(expected), rel=1e-5)
+    assert losses["loss"].item() == pytest.approx(float(expected), rel=1e-5)
     told = net.tell(crop, mask, place)
     assert (told.sure >= 0).all()
     assert (told.sure <= 1).all()
@@ -141,7 +141,7 @@ def _outline(x0: int, y0: int, x1: int, y1: int, size: tuple[int, int]) -> Outli
 
 def test_a_crop_is_the_square_around_the_box() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (100, 150, 3), dtype=np.uint8)
-    crop = cut(picture, _outline(40, 30, 60, 50, (100, 150)), CropView(40, 40, zoom=2.0))
+    crop = cut(picture, _outline(40, 30, 60, 50, (100, 150)), CropView(40, 40, zoom=2.0, soft=0.0))
     assert (crop.pixels == picture[20:60, 30:70]).all()
     assert (crop.mask[10:30, 10:30] == 255).all()
     assert int((crop.mask > 0).sum()) == 400
@@ -150,12 +150,31 @@ def test_a_crop_is_the_square_around_the_box() -> None:
 def test_a_crop_may_reach_beyond_the_picture() -> None:
     picture = np.zeros((60, 90, 3), np.uint8)
     picture[:, 0] = 200
-    crop = cut(picture, _outline(-4, 0, 16, 20, (60, 90)), CropView(40, 40, zoom=2.0))
+    crop = cut(picture, _outline(-4, 0, 16, 20, (60, 90)), CropView(40, 40, zoom=2.0, soft=0.0))
     assert (crop.pixels[:, :14] == 200).all()  # the edge goes on
     assert (crop.mask[:10] == 0).all()  # the mask does not
     whole = cut(picture, _outline(0, 0, 90, 60, (60, 90)), CropView(20, 30, whole=True))
     assert whole.pixels.shape == (20, 30, 3)
     assert (whole.mask == 255).all()
+
+
+def test_a_soft_mask_hides_its_own_edge() -> None:
+    picture = np.zeros((60, 90, 3), np.uint8)
+    mask = np.zeros((60, 90), bool)
+    mask[20:40, 30:50] = True
+    rounded = mask.copy()
+    for y in (20, 21, 38, 39):
+        rounded[y, [30, 31, 48, 49]] = False
+
+    def gap(soft: float) -> int:
+        view = CropView(40, 40, soft=soft)
+        a, b = (
+            cut(picture, Outline((40, 30), (30, 20, 50, 40), m), view).mask for m in (mask, rounded)
+        )
+        return int(np.abs(a.astype(int) - b).max())
+
+    assert gap(0.0) == 255
+    assert gap(0.06) < 80
 
 
 def test_place_is_the_same_at_any_resolution() -> None:

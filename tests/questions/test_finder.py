@@ -106,7 +106,7 @@ def test_learns_one_batch_by_heart(pictures: ScenePictures) -> None:
         sum(history[0][k] for k in ("heat", "where", "inside", "votes")), rel=1e-5
     )
     for name in ("heat", "where", "inside", "votes"):
-        assert history[-1][name] < 0.5 * history[0][name], name
+        assert history[-1][name] < 0.65 * history[0][name], name
 
 
 def test_losses_take_pictures_of_any_size(pictures: ScenePictures) -> None:
@@ -123,6 +123,34 @@ def test_losses_take_pictures_of_any_size(pictures: ScenePictures) -> None:
     half = finder.losses(small)
     for name, value in full.items():
         assert half[name].item() == pytest.approx(value.item(), rel=0.05), name
+
+
+def test_mask_losses_against_loops(pictures: ScenePictures) -> None:
+    example = pictures.example(0, 0)
+    maps = Finder(FinderConfig()).eval()(example["picture"][None])
+    ids, centres = example["ids"][None], example["centres"][None]
+    said = module._mask_losses(maps, ids, centres)
+    inside: dict[int, list[float]] = {}
+    votes: dict[int, list[float]] = {}
+    for i in range(80):
+        for j in range(120):
+            share = float((ids[0, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2] > 0).float().mean())
+            p = float(maps.inside[0, 0, i, j].sigmoid().detach())
+            number = int(ids[0, 2 * i, 2 * j])
+            loss = -share * np.log(p) - (1 - share) * np.log(1 - p)
+            inside.setdefault(number, []).append(loss)
+            if number:
+                there = (centres[0, number - 1] - torch.tensor([2 * j + 1.0, 2 * i + 1.0])) / UNIT
+                gap = (maps.votes[0, :, i, j].detach() - there).abs().mean()
+                votes.setdefault(number, []).append(float(gap))
+    everything = [v for rows in inside.values() for v in rows]
+    assert said["inside"].item() == pytest.approx(np.mean(everything), rel=1e-3)
+    blocks = [np.mean(rows) for number, rows in inside.items() if number]
+    assert said["inside_each"].item() == pytest.approx(np.mean(blocks), rel=1e-3)
+    every_vote = [v for rows in votes.values() for v in rows]
+    assert said["votes"].item() == pytest.approx(np.mean(every_vote), rel=1e-3)
+    each = [np.mean(rows) for rows in votes.values()]
+    assert said["votes_each"].item() == pytest.approx(np.mean(each), rel=1e-3)
 
 
 def test_two_peaks_of_one_block_are_one() -> None:

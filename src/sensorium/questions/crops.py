@@ -26,12 +26,15 @@ class CropView:
         height: of what the network sees, in pixels.
         width: the same.
         zoom: side of the square, in longer sides of the block's box.
+        soft: how far the mask of a square is blurred (standard deviation, in shares of side), so
+            that the outline is seen in the picture and not in what a finder made of it.
         whole: the whole picture instead of a square around the block (as published, 149 x 224).
     """
 
     height: int = 64
     width: int = 64
     zoom: float = 1.4
+    soft: float = 0.06
     whole: bool = False
 
 
@@ -68,7 +71,7 @@ def cut(picture: UInt8[np.ndarray, "H W 3"], outline: Outline, view: CropView) -
     """The block of ``outline`` as the network sees it; outside the picture the edge goes on."""
     height, width = picture.shape[:2]
     place = _place(outline, height, width, view)
-    mask = outline.mask.view(np.uint8) * np.uint8(255)
+    mask = outline.mask.astype(np.uint8) * np.uint8(255)
     if view.whole:
         size = (view.width, view.height)
         pixels = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
@@ -77,7 +80,10 @@ def cut(picture: UInt8[np.ndarray, "H W 3"], outline: Outline, view: CropView) -
     side = max(8, round(view.zoom * max(x1 - x0, y1 - y0)))
     left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
     pixels = _resized(_window(picture, left, top, side, cv2.BORDER_REPLICATE), view)
-    return Crop(pixels, _resized(_window(mask, left, top, side, cv2.BORDER_CONSTANT), view), place)
+    mask = _resized(_window(mask, left, top, side, cv2.BORDER_CONSTANT), view)
+    if view.soft > 0:
+        mask = cv2.GaussianBlur(mask, (0, 0), view.soft * view.width)
+    return Crop(pixels, mask, place)
 
 
 def stacked(

@@ -166,7 +166,12 @@ class Finder(nn.Module):
     # --- training ---------------------------------------------------------------------------------
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Focal loss of the heat map, L1 of places, boxes and votes, cross-entropy of the masks."""
+        """Focal loss of the heat map, L1 of places, boxes and votes, cross-entropy of the masks.
+
+        ``loss`` sums ``heat``, ``where``, ``inside`` and ``votes``. ``inside_each`` and
+        ``votes_each`` are the last two over blocks, however small what is visible of them, for
+        stages that weigh losses.
+        """
         device = self.coordinates.device
         box = self._box(batch["picture"])
         maps = self(box.shrink(batch["picture"]))
@@ -177,14 +182,9 @@ class Finder(nn.Module):
         known = torch.arange(centres.shape[1], device=device) < batch["count"].to(device)[:, None]
         with torch.autocast(device.type, enabled=False):
             heat, where = self._centre_losses(maps, centres, boxes, known)
-            inside, votes = _mask_losses(maps, ids, centres)
-        return {
-            "loss": heat + where + inside + votes,
-            "heat": heat,
-            "where": where,
-            "inside": inside,
-            "votes": votes,
-        }
+            losses = {"heat": heat, "where": where, **_mask_losses(maps, ids, centres)}
+        total = heat + where + losses["inside"] + losses["votes"]
+        return {"loss": total, **losses}
 
     def _centre_losses(
         self,
@@ -265,16 +265,26 @@ def _focal(logits: Float[Tensor, "B h w"], target: Float[Tensor, "B h w"]) -> Te
 
 def _mask_losses(
     maps: Maps, ids: UInt8[Tensor, "B H W"], centres: Float[Tensor, "B K 2"]
-) -> tuple[Tensor, Tensor]:
-    """Of being part of a block, and of the votes of what is."""
+) -> dict[str, Tensor]:
+    """Of being part of a block, and of the votes of what is; over pixels and over blocks."""
     share = F.avg_pool2d((ids > 0).float(), 2)  # of each cell's four pixels
-    inside = F.binary_cross_entropy_with_logits(maps.inside[:, 0], share)
-    ids = ids[:, ::2, ::2]
-    solid = ids > 0
+    inside = F.binary_cross_entropy_with_logits(maps.inside[:, 0], share, reduction="none")
+    owners = ids[:, ::2, ::2].long()
+    solid = owners > 0
     row = torch.arange(len(ids), device=ids.device)[:, None, None]
-    own = centres[row, (ids.long() - 1).clamp_min(0)]  # [B, h, w, 2]
-    error = (maps.votes.permute(0, 2, 3, 1) - (own - _grid(ids.shape[-2:], 2, own)) / UNIT).abs()
-    return inside, (error.mean(-1) * solid).sum() / solid.sum().clamp_min(1)
+    own = centres[row, (owners - 1).clamp_min(0)]  # [B, h, w, 2]
+    there = (own - _grid(owners.shape[-2:], 2, own)) / UNIT
+    votes = (maps.votes.permute(0, 2, 3, 1) - there).abs().mean(-1)
+    areas = votes.new_zeros(len(ids), centres.shape[1] + 1)
+    areas.scatter_add_(1, owners.flatten(1), torch.ones_like(votes).flatten(1))
+    each = solid / areas.gather(1, owners.flatten(1)).view_as(votes)
+    blocks = (areas[:, 1:] > 0).sum().clamp_min(1)
+    return {
+        "inside": inside.mean(),
+        "votes": (votes * solid).sum() / solid.sum().clamp_min(1),
+        "inside_each": (inside * each).sum() / blocks,
+        "votes_each": (votes * each).sum() / blocks,
+    }
 
 
 def _grid(size: torch.Size, stride: int, like: Tensor) -> Float[Tensor, "h w 2"]:

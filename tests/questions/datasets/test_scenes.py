@@ -9,6 +9,7 @@ import torch
 from sensorium.questions.attributes import AttributesConfig
 from sensorium.questions.crops import CropView
 from sensorium.questions.datasets import rendered
+from sensorium.questions.datasets.outlines import draw_outlines, match
 from sensorium.questions.datasets.rendered import RenderedScenes
 from sensorium.questions.datasets.scenes import (
     Roughness,
@@ -18,7 +19,7 @@ from sensorium.questions.datasets.scenes import (
     roughened,
     shrunk,
 )
-from sensorium.questions.finder import FinderConfig
+from sensorium.questions.finder import Finder, FinderConfig, Found
 from sensorium.seeds import split_seed
 from sensorium.worlds.blocks.placing import COGENT_A, COGENT_B, place
 from sensorium.worlds.blocks.vocabulary import ATTRIBUTES, VALUES
@@ -177,3 +178,62 @@ def test_the_system_takes_over_sizes() -> None:
     assert (config.finder.height, config.finder.width) == (40, 60)
     assert config.attributes.view == CropView(16, 16)
     assert "6,000 scenes" in str(data)
+
+
+def _found(scenes: RenderedScenes, index: int) -> Found:
+    """The true blocks in another order, their masks cut a little, the second not found."""
+    one = scenes[index]
+    order = [k for k in reversed(range(one.count)) if k != 1]
+    masks = np.stack([one.ids == k + 1 for k in order])
+    masks[:, ::9] = False
+    return Found(
+        torch.ones(len(order)),
+        torch.from_numpy(one.centres[order]) + 1,
+        torch.from_numpy(one.boxes[order]),
+        torch.from_numpy(masks),
+    )
+
+
+def test_drawn_outlines_are_those_of_the_true_blocks(scenes: RenderedScenes) -> None:
+    one, drawn = scenes[0], match(scenes[0], _found(scenes, 0))
+    assert drawn.seen.tolist() == [k < one.count and k != 1 for k in range(10)]
+    assert drawn.outline(1) is None
+    outline = drawn.outline(0)
+    assert outline is not None
+    truth = outline_of(one, 0)
+    assert outline.centre == pytest.approx([v + 1 for v in truth.centre])
+    assert 0 < (truth.mask & ~outline.mask).sum() < 0.3 * truth.mask.sum()
+    assert not (outline.mask & ~truth.mask).any()
+
+
+class _Stub(Finder):
+    """A finder that has looked at the truth."""
+
+    def find(self, pictures: torch.Tensor) -> list[Found]:
+        scenes = RenderedScenes("train", 3, **SIZE)
+        every = [scenes[k].pixels.transpose(2, 0, 1) for k in range(3)]
+        return [
+            _found(scenes, next(k for k in range(3) if (every[k] == p.numpy()).all()))
+            for p in pictures
+        ]
+
+
+def test_blocks_are_cut_by_drawn_outlines(tmp_path: Path) -> None:
+    data = SceneData(kind="blocks", length=3, view=CropView(24, 24), each=4, **SIZE)
+    draw_outlines(_Stub(FinderConfig()).eval(), data.scenes("train"), tmp_path, batch=2)
+    drawn = replace(data, drawn=tmp_path, roughness=Roughness(exact=1.0)).open("train")
+    plain = replace(data, roughness=Roughness(exact=1.0)).open("train")
+    assert len(pickle.dumps(drawn)) < 3000
+    differ = 0
+    for seed in range(20):
+        a, b = drawn.example(seed % 3, seed), plain.example(seed % 3, seed)
+        assert torch.equal(a["value"][0], b["value"][0])
+        shifted = ((a["place"][0, :2] - b["place"][0, :2]).abs() * 60 - 1).abs().max() < 1e-3
+        same = torch.equal(a["place"][0], b["place"][0])
+        assert shifted or same
+        differ += not same
+    assert 8 <= differ <= 19
+    with pytest.raises(ValueError, match="outlines of 3 scenes, expected 4"):
+        replace(data, length=4, drawn=tmp_path).open("train")
+    with pytest.raises(ValueError, match="no ids.npy; expected a folder of outlines"):
+        replace(data, drawn=tmp_path / "nowhere").open("train")

@@ -149,8 +149,10 @@ class RenderedScenes:
             for k in missing:
                 work(k)
             return
-        spawn = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        # spawned ones would run the caller's script again where it has no main guard
+        how = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+        context = multiprocessing.get_context(how)
+        with ProcessPoolExecutor(processes, mp_context=context) as pool:
             for _ in pool.map(work, missing):
                 pass
 

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sensorium.questions.crops import CropView, Outline, cut, stacked
+from sensorium.questions.datasets.outlines import DrawnOutlines
 from sensorium.questions.datasets.rendered import Condition, Rendered, RenderedScenes
 from sensorium.recipe import Split
 from sensorium.seeds import generator
 
 Kind = Literal["pictures", "blocks"]
+_DRAWN = 0.75  # share of the finder's own outlines where there are any
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,13 @@ class Roughness:
     Attributes:
         shift: of the middle, and of each side of the box, in shares of the box's longer side
             (standard deviation).
-        edge: pixels (of 480) by which the mask grows or shrinks at most.
+        edge: how far the mask's corners are rounded at most, in pixels.
         exact: share of the blocks that are left as they are.
     """
 
     shift: float = 0.03
-    edge: float = 2.0
-    exact: float = 0.2
+    edge: float = 4.0
+    exact: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class SceneData:
         each: blocks per example.
         mirror: share of training examples that are mirrored (what was right is left).
         roughness: of the outlines in training.
+        drawn: folder of outlines that a finder drew in the scenes to train on (`outlines`), to
+            learn from them as well; none: only from true ones, roughened.
         cache: folder for rendered scenes; none: they are drawn when asked for.
         processes: that draw into the folder; 0: as many as there are cores.
     """
@@ -72,6 +76,7 @@ class SceneData:
     each: int = 4
     mirror: float = 0.5
     roughness: Roughness = field(default_factory=Roughness)
+    drawn: Path | None = None
     cache: Path | None = None
     processes: int = 0
 
@@ -89,13 +94,16 @@ class SceneData:
         if self.kind == "pictures":
             working = self.working if train else None
             return ScenePictures(scenes, working, self.mirror if train else 0.0)
-        return SceneBlocks(
-            scenes,
-            self.view,
-            self.each,
-            self.mirror if train else 0.0,
-            self.roughness if train else None,
-        )
+        blocks = SceneBlocks(scenes, self.view, self.each)
+        if not train:
+            return blocks
+        drawn = None if self.drawn is None else DrawnOutlines(self.drawn)
+        if drawn is not None and len(drawn) < len(scenes):
+            raise ValueError(
+                f"{self.drawn}: outlines of {len(drawn)} scenes, expected {len(scenes)}; draw the "
+                "others, or set --data.length to what there is"
+            )
+        return replace(blocks, mirror=self.mirror, roughness=self.roughness, drawn=drawn)
 
     def scenes(self, split: Split) -> RenderedScenes:
         """The scenes of one split."""
@@ -152,8 +160,9 @@ class SceneBlocks:
     scenes: RenderedScenes
     view: CropView
     each: int
-    mirror: float
-    roughness: Roughness | None
+    mirror: float = 0.0
+    roughness: Roughness | None = None
+    drawn: DrawnOutlines | None = None
 
     def __len__(self) -> int:
         return len(self.scenes)
@@ -161,13 +170,12 @@ class SceneBlocks:
     def example(self, index: int, seed: int) -> dict[str, Tensor]:
         """Blocks of scene ``index``, drawn by ``seed``; some twice when it has too few."""
         one, random = self.scenes[index], generator(seed, "blocks")
-        if random.random() < self.mirror:
+        flip = bool(random.random() < self.mirror)
+        if flip:
             one = mirrored(one)
         chosen = np.resize(random.permutation(one.count), self.each)
         pixels = np.ascontiguousarray(one.pixels)
-        outlines = [outline_of(one, int(k)) for k in chosen]
-        if self.roughness is not None:
-            outlines = [roughened(o, self.roughness, random) for o in outlines]
+        outlines = [self._outline(one, (index, int(k)), flip, random) for k in chosen]
         crops, masks, places = stacked([cut(pixels, o, self.view) for o in outlines])
         return {
             "crop": torch.from_numpy(crops),
@@ -177,12 +185,33 @@ class SceneBlocks:
             "position": torch.from_numpy(one.positions[chosen]),
         }
 
+    def _outline(
+        self, one: Rendered, which: tuple[int, int], flip: bool, random: np.random.Generator
+    ) -> Outline:
+        """Of a block: the true one, a roughened one, or as the finder drew it."""
+        index, number = which
+        outline = outline_of(one, number)
+        if self.roughness is None:
+            return outline
+        if self.drawn is not None and random.random() < _DRAWN:
+            drawn = self.drawn[index].outline(number)
+            if drawn is not None:
+                return _flipped(drawn) if flip else drawn
+        return roughened(outline, self.roughness, random)
+
 
 def outline_of(one: Rendered, number: int) -> Outline:
     """The true outline of a block."""
     x, y = one.centres[number].tolist()
     x0, y0, x1, y1 = one.boxes[number].tolist()
     return Outline((x, y), (x0, y0, x1, y1), np.asarray(one.ids == number + 1))
+
+
+def _flipped(outline: Outline) -> Outline:
+    """As in a mirror."""
+    width = outline.mask.shape[1]
+    (x, y), (x0, y0, x1, y1) = outline.centre, outline.box
+    return Outline((width - x, y), (width - x1, y0, width - x0, y1), outline.mask[:, ::-1])
 
 
 def mirrored(one: Rendered) -> Rendered:
