@@ -13,8 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-BOS, EOS = 0, 1
-"""Numbers of `<bos>` and `<eos>` in every vocabulary; `<oov>` is the last."""
+from sensorium.events.vocabulary import BOS, EOS
 
 Step = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 """``(words [N], gates [N, G], state [K, N, H]) -> (log p [N, V], state)``; the last is <oov>."""

@@ -18,10 +18,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from sensorium.events.anchors import edges, iou
-from sensorium.events.decoding import EOS
 from sensorium.events.generator import Generator
 from sensorium.events.localiser import Localiser
 from sensorium.events.targets import sentence_log_p
+from sensorium.events.vocabulary import EOS
 from sensorium.seeds import torch_generator
 
 

@@ -6,14 +6,17 @@ then anchors, then the cycle, or everything from true spans.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
+from sensorium.events.anchors import iou
+from sensorium.events.features import Features, StageFeatures, StageFeaturesConfig
 from sensorium.events.fixed_point import FixedPointConfig, Told, settle
 from sensorium.events.generator import Generator, GeneratorConfig
 from sensorium.events.localiser import Localiser, LocaliserConfig
@@ -26,11 +29,24 @@ from sensorium.events.losses import (
     spread,
     supervised_losses,
 )
-from sensorium.system import Batch, Meter, Result, System
-from sensorium.types import Clip
+from sensorium.events.masks import valid
+from sensorium.events.results import Event, Story
+from sensorium.events.standard import Standard
+from sensorium.events.targets import anchor_likelihoods
+from sensorium.events.telling import Teller
+from sensorium.events.vocabulary import Words
+from sensorium.events.windows import Fetch
+from sensorium.layers.domain import DomainGauge, unfamiliarity
+from sensorium.system import Batch, Meter, System
+from sensorium.types import Clip, Span
 
 CAPTIONS, ANCHORS, CYCLE, SUPERVISED = 0.0, 1.0, 2.0, 3.0
 """Values of the buffer ``phase``."""
+
+
+_ENOUGH = 16  # videos, to calibrate the domain gauge
+_SHARES = 16  # of the feature vectors, whose change over time the gauge looks at
+_THRESHOLDS = (0.3, 0.5, 0.7)
 
 
 @dataclass(frozen=True)
@@ -39,9 +55,12 @@ class WSDECConfig:
 
     Attributes:
         words: vocabulary, as `Words`; data put it here by ``adapt``.
+        features: made from clips; ``None``: only vectors from elsewhere can be described. Data put
+            it here by ``adapt``.
         dim: length of a feature vector; data put it here by ``adapt``.
         rate: feature vectors per second; data put it here by ``adapt``.
-        seconds: length of the windows in which longer videos are described.
+        seconds: length of the windows in which videos are described; data put it here by ``adapt``.
+        standardise: whether features get mean 0 and deviation 1; published ones are as they are.
         localiser: sentence in, span out.
         generator: span in, sentence out.
         learning: losses.
@@ -49,13 +68,24 @@ class WSDECConfig:
     """
 
     words: tuple[str, ...] = ("<bos>", "<eos>", "<oov>")
+    features: StageFeaturesConfig | None = None
     dim: int = 500
     rate: float = 4.0
     seconds: float = 30.0
+    standardise: bool = True
     localiser: LocaliserConfig = field(default_factory=LocaliserConfig)
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     learning: LossConfig = field(default_factory=LossConfig)
     search: FixedPointConfig = field(default_factory=FixedPointConfig)
+
+    def __post_init__(self) -> None:
+        if self.dim < 1:
+            raise ValueError(f"wsdec: dim must be at least 1, got {self.dim!r}")
+        if not (self.rate > 0 and self.seconds > 0):
+            raise ValueError(
+                "wsdec: rate (Hz) and seconds must be above 0, got "
+                f"{self.rate!r} and {self.seconds!r}"
+            )
 
 
 class WSDECSystem(System):
@@ -74,13 +104,23 @@ class WSDECSystem(System):
         "Duan, Huang, Gan, Wang, Zhu, Huang: Weakly Supervised Dense Event Captioning in Videos, "
         "NeurIPS 2018, https://arxiv.org/abs/1812.03849"
     )
+    limits: ClassVar[str] = (
+        "Tells what stage episodes hold, in their words; other videos get a story of the same "
+        "words, and only `out_of_domain` says that it means nothing. Was never told when anything "
+        "happens: spans are clearly better than chance and clearly worse than with supervision. "
+        "Short and overlapping events are missed or told twice."
+    )
     Config: ClassVar[type] = WSDECConfig
     phase: Tensor
 
     def __init__(self, config: WSDECConfig) -> None:
         super().__init__(config)
+        self.words = Words(config.words)
+        self.source = None if config.features is None else _source(config)
+        self.standard = Standard(config.dim)
         self.localiser = Localiser(config.dim, len(config.words), config.localiser)
         self.generator = Generator(config.dim, len(config.words), config.generator)
+        self.gauge = DomainGauge((config.generator.hidden, _SHARES))
         self.register_buffer("phase", torch.tensor(CYCLE))
 
     # --- training ---------------------------------------------------------------------------------
@@ -88,7 +128,7 @@ class WSDECSystem(System):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Those of the phase, and the ``spread`` of what is found (not minimised)."""
         config: LossConfig = self.config.learning
-        lesson = lesson_of(batch).drawn(config.sentences)
+        lesson = self.lesson(batch).drawn(config.sentences)
         phase = round(float(self.phase))
         if phase == CAPTIONS:
             whole = torch.tensor([0.5, 1.0]).to(lesson.features).expand(*lesson.told.shape, 2)
@@ -131,50 +171,232 @@ class WSDECSystem(System):
             {"name": "generator and offsets", "params": fast, "lr_factor": 1.0},
         ]
 
-    def metrics(self) -> dict[str, Meter]:
-        """Not yet."""
-        return {}
+    def lesson(self, batch: Batch) -> Lesson:
+        """A batch by name, standardised; sentences beyond ``sentences`` become padding.
 
+        While captions of whole videos are learnt, the statistics of the features are as well.
+        """
+        features = batch["features"].float()
+        if self.config.standardise:
+            if self.training and round(float(self.phase)) in (CAPTIONS, SUPERVISED):
+                self.standard.learn(features, valid(batch["length"], features.shape[1]))
+            features = self.standard(features)
+        words = batch["words"]
+        place = torch.arange(words.shape[1], device=words.device)
+        told = place < batch["sentences"][:, None]
+        return Lesson(
+            features, batch["length"], words, batch["word_count"] * told, batch.get("spans")
+        )
+
+    def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
+        """What fits; the domain gauge is not taken over."""
+        return super().start_from({k: v for k, v in state.items() if not k.startswith("gauge.")})
+
+    # --- measuring --------------------------------------------------------------------------------
+
+    def metrics(self) -> dict[str, Meter]:
+        """Localisation: ``miou``, ``recall1_iou0.3`` ..., over sentences, and two diagnostics.
+
+        ``label_miou`` is the IoU of the anchor that the generator likes best, ``spread`` the
+        variance of the found centres of a video (0: collapsed).
+        """
+        from torchmetrics import MeanMetric
+
+        names = ("miou", *(f"recall1_iou{t}" for t in _THRESHOLDS), "label_miou", "spread")
+        return {name: MeanMetric() for name in names}
+
+    @torch.no_grad()
     def measure(self, batch: Batch, meters: Mapping[str, Meter]) -> None:
-        """Not yet."""
+        """Find the sentences of a batch that has ``spans``."""
+        lesson = self.lesson(batch)
+        assert lesson.spans is not None
+        spans, _ = self.localise(lesson)
+        overlaps = iou(spans, lesson.spans)[lesson.told]
+        meters["miou"].update(overlaps)
+        for threshold in _THRESHOLDS:
+            meters[f"recall1_iou{threshold}"].update((overlaps >= threshold).float())
+        anchors = self.localiser.anchors.expand(len(spans), -1, -1)
+        likely = anchor_likelihoods(
+            self.generator, lesson.features, lesson.length, anchors, lesson.words, lesson.word_count
+        )
+        labels = anchors.gather(1, likely.argmax(-1)[..., None].expand(-1, -1, 2))
+        meters["label_miou"].update(iou(labels, lesson.spans)[lesson.told])
+        for row, told in zip(spans, lesson.told, strict=True):
+            meters["spread"].update(spread(row[None], told[None]))
+
+    @torch.no_grad()
+    def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
+        """Fit the domain gauge; with fewer than 16 videos it stays uncalibrated and says so."""
+        rows = []
+        for batch in batches:
+            lesson = self.lesson(batch)
+            rows.append(self._domain_features(lesson.features, lesson.length))
+        groups = [torch.cat(group) for group in zip(*rows, strict=True)]
+        if groups and len(groups[0]) >= _ENOUGH:
+            self.gauge.fit(groups)
+        else:
+            logging.getLogger(__name__).warning(
+                "%d validation videos are too few to say what is out of domain (at least %d)",
+                len(groups[0]) if groups else 0,
+                _ENOUGH,
+            )
+
+    def _domain_features(self, features: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+        """What the gauge looks at: mean states, and how much the features change over time."""
+        real = valid(length, features.shape[1])[..., None].to(features.dtype)
+        seen, _ = self.generator.encode(features, length)
+        count = real.sum(1).clamp_min(1)
+        means = (seen * real).sum(1) / count
+        change = (features[:, 1:] - features[:, :-1]).abs() * real[:, 1:]
+        parts = [part.mean((1, 2)) for part in change.tensor_split(_SHARES, 2)]
+        return means, torch.stack(parts, 1).add(0.02).log()
 
     # --- use --------------------------------------------------------------------------------------
 
     @torch.no_grad()
-    def localise(self, batch: Batch) -> tuple[Float[Tensor, "B S 2"], Float[Tensor, "B S"]]:
-        """Where each sentence of a batch is found, ``(centre, width)``, and its anchor's share."""
-        lesson = lesson_of(batch)
+    def localise(self, lesson: Lesson) -> tuple[Float[Tensor, "B S 2"], Float[Tensor, "B S"]]:
+        """Where each sentence is found, ``(centre, width)``, and the share of its anchor."""
         scores, offsets = self.localiser(
             lesson.features, lesson.length, lesson.words, lesson.word_count
         )
         return self.localiser.best(scores, offsets), scores.softmax(-1).amax(-1)
 
-    @torch.no_grad()
-    def settle(
-        self,
-        features: Float[Tensor, "B T D"],
-        length: Int64[Tensor, "B"],
-        search: FixedPointConfig | None = None,
-    ) -> list[list[Told]]:
-        """The events of videos as long as those of the training; ``search``: the config's."""
-        return settle(
-            self.localiser, self.generator, features, length, search or self.config.search
+    def settle(self, lesson: Lesson, search: FixedPointConfig | None = None) -> list[list[Told]]:
+        """The events of videos as long as those of the training; no sentence is looked at."""
+        chosen = search or self.config.search
+        return settle(self.localiser, self.generator, lesson.features, lesson.length, chosen)
+
+    def predict(self, clip: Clip) -> Story:
+        """The story of a clip of any length, in bounded memory.
+
+        Raises:
+            ValueError: when the clip lacks what the features are made of.
+        """
+        fetch, total = self._fetch(clip)
+        events, far = self._story(total, fetch, clip.span)
+        return Story(clip.name, self.weights, clip.span, events, far)
+
+    def describe(self, features: Features, search: FixedPointConfig | None = None) -> list[Event]:
+        """The events of a feature sequence at the training's rate.
+
+        Raises:
+            ValueError: for vectors of another length or rate.
+        """
+        rows = self._own(features)
+        events, _ = self._story(len(rows), lambda a, b: rows[a:b], features.span, search)
+        return list(events)
+
+    def _own(self, features: Features) -> Tensor:
+        """The vectors, when they are of the kind that was trained on."""
+        if features.dim != self.config.dim or features.rate != self.config.rate:
+            raise ValueError(
+                f"{self.weights} reads vectors of {self.config.dim} at {self.config.rate:g} Hz, "
+                f"got {features.dim} at {features.rate:g} Hz; resample them or train on them"
+            )
+        return features.values
+
+    def _story(
+        self, total: int, fetch: Fetch, span: Span, search: FixedPointConfig | None = None
+    ) -> tuple[tuple[Event, ...], float | None]:
+        """Events on the clip's clock, and how unfamiliar the clip is."""
+        far: list[float] = []
+
+        def look(features: Tensor) -> None:
+            if (distance := self._unfamiliarity(features)) is not None:
+                far.append(distance)
+
+        events = self.teller.events(total, fetch, search or self.config.search, look)
+        middle = sorted(far)[len(far) // 2] if far else None
+        return tuple(self._event(event, span) for event in events), middle
+
+    def find(self, clip: Clip, sentence: str) -> tuple[Span, float]:
+        """Where a clip shows what a sentence tells, and how sure that is (0..1).
+
+        Raises:
+            ValueError: when no word of the sentence is known, or the clip lacks what is needed.
+        """
+        fetch, total = self._fetch(clip)
+        return self._found(total, fetch, clip.span, sentence)
+
+    def find_in(self, features: Features, sentence: str) -> tuple[Span, float]:
+        """`find` in a feature sequence at the training's rate."""
+        rows = self._own(features)
+        return self._found(len(rows), lambda a, b: rows[a:b], features.span, sentence)
+
+    def _found(self, total: int, fetch: Fetch, span: Span, sentence: str) -> tuple[Span, float]:
+        event = self._event(self.teller.find(total, fetch, self._numbers(sentence)), span)
+        return Span(event.start, event.end), event.score
+
+    @property
+    def teller(self) -> Teller:
+        """Localiser and generator over videos of any length."""
+        config: WSDECConfig = self.config
+        steps = max(1, round(config.seconds * config.rate))
+        standard = self.standard if config.standardise else None
+        return Teller(self.localiser, self.generator, standard, steps)
+
+    def _fetch(self, clip: Clip) -> tuple[Fetch, int]:
+        """Reads features of a clip by step, and how many steps it has."""
+        source = self.source
+        if source is None:
+            raise ValueError(
+                f"{clip.name}: {self.weights} reads vectors made elsewhere, not files; give "
+                "it vectors by describe(), or train on features that the package makes"
+            )
+        start, rate, span = clip.span.start, self.config.rate, clip.span
+        self._check(clip)
+
+        def fetch(first: int, last: int) -> Tensor:
+            return source.of(clip, Span(start + first / rate, start + last / rate)).values
+
+        return fetch, max(1, round(span.duration * rate))
+
+    def _check(self, clip: Clip) -> None:
+        """Refuse a clip without pictures where these are looked at; sound may be missing."""
+        if self.config.features is not None and self.config.features.seen is not None:
+            clip.need_video()
+
+    def _event(self, event: Told, span: Span) -> Event:
+        """Steps to seconds on the clip's clock, numbers to words."""
+        rate = self.config.rate
+        start = min(span.start + event.start / rate, span.end)
+        end = min(span.start + event.end / rate, span.end)
+        return Event(start, max(start, end), self.words.decode(event.words), event.score)
+
+    def _numbers(self, sentence: str) -> list[int]:
+        """A sentence in numbers.
+
+        Raises:
+            ValueError: when it has no known word.
+        """
+        numbers = self.words.encode(sentence)
+        if all(number == self.words.oov for number in numbers[1:-1]):
+            some = ", ".join(self.words.words[2:12])
+            raise ValueError(
+                f"knows none of the words of {sentence!r}; ask in words such as {some}"
+            )
+        return numbers
+
+    def _unfamiliarity(self, features: Float[Tensor, "1 T D"]) -> float | None:
+        """0..1, above 0.5 unlike the training; ``None``: not calibrated."""
+        if not self.gauge.calibrated:
+            return None
+        length = torch.tensor([features.shape[1]], device=features.device)
+        distances = self.gauge.distances(self._domain_features(features, length))
+        return float(unfamiliarity(distances)[0])
+
+
+def _source(config: WSDECConfig) -> StageFeatures:
+    """The features' networks, with the weights that come with the package.
+
+    Raises:
+        ValueError: when they give other vectors than the config says.
+    """
+    assert config.features is not None
+    source = StageFeatures(config.features).start_from_bundled()
+    if source.dim != config.dim or source.rate != config.rate:
+        raise ValueError(
+            f"wsdec: dim and rate must be those of the features, {source.dim} and "
+            f"{source.rate:g} Hz, got {config.dim} and {config.rate:g} Hz"
         )
-
-    def predict(self, clip: Clip) -> Result:
-        """The story of a clip."""
-        raise NotImplementedError
-
-
-def lesson_of(batch: Batch) -> Lesson:
-    """A batch's tensors by name; sentences beyond ``sentences`` become padding."""
-    words, count = batch["words"], batch["word_count"]
-    place = torch.arange(words.shape[1], device=words.device)
-    told = place < batch["sentences"][:, None]
-    return Lesson(
-        batch["features"].float(),
-        batch["length"],
-        words,
-        count * told,
-        batch.get("spans"),
-    )
+    return source

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from sensorium.events.decoding import EOS
 from sensorium.events.generator import Generator
+from sensorium.events.vocabulary import EOS
 
 _CHUNK = 4096
 """Sentences judged at once."""

@@ -1,0 +1,174 @@
+"""Recipes of WSDEC.
+
+``wsdec-paper`` is the paper's: its networks, sizes, anchors, losses and order of stages, on the
+stage. ``wsdec`` differs by what makes it learn from few videos, each in docs/decisions.md: labels
+of the anchors from log p of the sentence, an equivariant head over denser anchors, encoders that
+see only nearby steps, a generator that is told of the span and nothing else, captions first, then
+anchors, then the cycle, in rounds. ``wsdec-full`` is its upper reference with true spans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sensorium.events.anchors import AnchorsConfig
+from sensorium.events.datasets.stage import StageStories
+from sensorium.events.fixed_point import FixedPointConfig
+from sensorium.events.generator import GeneratorConfig
+from sensorium.events.localiser import LocaliserConfig
+from sensorium.events.losses import LossConfig
+from sensorium.events.systems import ANCHORS, CAPTIONS, CYCLE, SUPERVISED, WSDECConfig
+from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
+
+ADAM = Optimiser("adamw", lr=2e-3, weight_decay=1e-2, clip_norm=5.0)
+SGD = Optimiser("sgd", lr=1e-2, momentum=0.8, weight_decay=1e-4, clip_norm=5.0)
+"""The published one."""
+
+OWN = WSDECConfig(
+    localiser=LocaliserConfig(
+        video="local",
+        hidden=96,
+        embedding=64,
+        layers=2,
+        dropout=0.2,
+        slope=1.0,
+        anchors=AnchorsConfig("dense", (1 / 16, 1 / 10, 1 / 6, 1 / 3), 3, 0.6, relative=True),
+    ),
+    generator=GeneratorConfig(
+        video="local",
+        hidden=128,
+        embedding=64,
+        layers=1,
+        dropout=0.2,
+        slope=1.0,
+        context="c",
+        initial="zero",
+        blind=0.1,
+    ),
+    learning=LossConfig(sentences=6, anchor=1.0),
+    search=FixedPointConfig(start="anchors", rounds=2, overlap=0.6, length_penalty=1.0),
+)
+
+PUBLISHED = WSDECConfig(
+    standardise=False,
+    localiser=LocaliserConfig(head="published", norm="batch"),
+    generator=GeneratorConfig(),
+    learning=LossConfig(targets="metric", sentences=1, anchor=0.0, localiser_rate=0.1),
+    search=FixedPointConfig(keep="moved", merge="hull"),
+)
+
+
+def stage_of(name: str, phase: float, steps: int, optimiser: Optimiser = ADAM) -> Stage:
+    """A stage of one phase; its anchors do not teach the generator."""
+    frozen = {CAPTIONS: ("localiser",), ANCHORS: ("generator",)}.get(phase, ())
+    return Stage(
+        name,
+        steps,
+        optimiser,
+        Schedule("cosine", warmup=0.02),
+        freeze=frozen,
+        anneal=(("phase", phase, phase),),
+    )
+
+
+def rounds(
+    count: int, captions: int, anchors: int, cycle: int, optimiser: Optimiser = ADAM
+) -> tuple[Stage, ...]:
+    """Captions once, then anchors and cycle in turn.
+
+    The localiser's rate is a tenth of the generator's (`LossConfig.localiser_rate`); where it
+    learns alone, the stage's is ten times as high.
+    """
+    alone = replace(optimiser, lr=optimiser.lr * 10)
+    turns: list[Stage] = [stage_of("captions", CAPTIONS, captions, optimiser)]
+    for number in range(1, count + 1):
+        gentle = replace(optimiser, lr=optimiser.lr * 0.5)
+        turns.append(stage_of(f"anchors {number}", ANCHORS, anchors, alone))
+        turns.append(stage_of(f"cycle {number}", CYCLE, cycle, gentle))
+    return tuple(turns)
+
+
+def wsdec() -> Recipe:
+    """The default; makes the bundled weights ``wsdec``."""
+    return Recipe(
+        name="wsdec",
+        description="WSDEC on stage episodes, without any time stamp",
+        data=StageStories(),
+        system=OWN,
+        stages=rounds(2, 1500, 300, 150),
+        batch=16,
+        workers=0,
+        validate_every=0,
+        save_every=500,
+    )
+
+
+def wsdec_paper() -> Recipe:
+    """The literal one, in as many steps as a CPU allows.
+
+    One sentence per video and step; after the captions of whole videos, one part of anchors to four
+    of the cycle, five times, at rates that fall as published.
+    """
+    falls = (1e-2, 1e-3, 1e-4, 1e-4, 1e-4)
+    stages = [stage_of("captions", CAPTIONS, 2000, SGD)]
+    for number, rate in enumerate(falls, 1):
+        slow = replace(SGD, lr=rate)
+        stages.append(stage_of(f"anchors {number}", ANCHORS, 100, replace(slow, lr=10 * rate)))
+        stages.append(stage_of(f"cycle {number}", CYCLE, 400, slow))
+    return replace(
+        wsdec(),
+        name="wsdec-paper",
+        description="WSDEC with the published networks, losses and order of stages",
+        system=PUBLISHED,
+        stages=tuple(stages),
+        batch=32,
+    )
+
+
+def wsdec_full() -> Recipe:
+    """The same networks with true spans: how far weak supervision could get."""
+    return replace(
+        wsdec(),
+        name="wsdec-full",
+        description="WSDEC's networks with true spans",
+        data=StageStories(kind="full"),
+        system=replace(OWN, learning=replace(OWN.learning, localiser_rate=1.0)),
+        stages=(stage_of("spans", SUPERVISED, 2500),),
+    )
+
+
+def wsdec_tiny() -> Recipe:
+    """``wsdec`` in a minute."""
+    small = replace(
+        OWN,
+        localiser=replace(
+            OWN.localiser,
+            hidden=16,
+            embedding=8,
+            layers=1,
+            channels=4,
+            dropout=0.0,
+            anchors=AnchorsConfig("dense", (1 / 4, 1 / 2), 2, 0.6, relative=True),
+        ),
+        generator=replace(OWN.generator, hidden=24, embedding=8, layers=1, dropout=0.0, blind=0.0),
+        learning=LossConfig(localiser_rate=1.0),
+        search=replace(OWN.search, beam=1, rounds=1),
+    )
+    return replace(
+        wsdec(),
+        name="wsdec-tiny",
+        description="WSDEC in a minute, to try things",
+        data=StageStories(length=48, held_out=16, seconds=8.0, size=64, cache=None),
+        system=small,
+        stages=rounds(1, 60, 20, 20),
+        batch=8,
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "wsdec": wsdec,
+    "wsdec-paper": wsdec_paper,
+    "wsdec-full": wsdec_full,
+    "wsdec-tiny": wsdec_tiny,
+}
