@@ -103,12 +103,12 @@ def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]
 
 def everything(budget: Budget, folder: Path) -> dict[str, Any]:
     """All programs: the recipe of the bundled parser, both stages in one run."""
-    recipe = nsvqa_questions()
-    if budget == QUICK:
-        recipe = recipes(0, 0, budget, folder / "cache")[0]
-    training.train(recipe, folder, resume=True, bar=False)
+    quick = budget == QUICK
+    recipe = recipes(0, 0, budget, folder / "cache")[0] if quick else nsvqa_questions()
+    run = folder.with_name("quick-parser" if quick else "parser")
+    training.train(recipe, run, resume=True, bar=False)
     data = replace(recipe.data, held_out=budget.tested, cache=folder / "cache")
-    figures = measure(parser_of(folder), data.table("test"))
+    figures = measure(parser_of(run), data.table("test"))
     return {"programs": recipe.data.questions, "seed": recipe.seed, "after": figures}
 
 
@@ -167,10 +167,10 @@ def curve(
     points = []
     for seed in seeds:
         for count in counts:
-            whole = folder.with_name("parser") if folder.name == "curve" else folder / "parser"
-            points.append(
-                point(count, seed, budget, folder) if count else everything(budget, whole)
-            )
+            if count:
+                points.append(point(count, seed, budget, folder))
+            elif seed == seeds[0]:
+                points.append(everything(budget, folder))
             show(points[-1])
     return points
 
