@@ -56,9 +56,7 @@ def beam_search(
         wide = words.shape[1]
         each = gates[:, None].expand(-1, wide, -1).flatten(0, 1)
         logs, state = step(words[:, :, -1].flatten(), each, state)
-        total = likely[..., None] + _allowed(
-            logs.unflatten(0, (count, wide)), ended, number, longest
-        )
+        total = likely[..., None] + _allowed(logs.view(count, wide, -1), ended, number, longest)
         size = total.shape[-1]
         length = torch.where(ended, (words != EOS).sum(-1), number).to(total.dtype)
         ranked = total / length[..., None] ** length_penalty
@@ -69,7 +67,7 @@ def beam_search(
         words = torch.cat([words[rows, parent], word[..., None]], -1)
         ended = ended.gather(1, parent) | (word == EOS)
         # [K, N*wide, H] -> [K, N*keep, H]
-        state = state.unflatten(1, (count, wide))[:, rows, parent].flatten(1, 2)
+        state = state.view(len(state), count, wide, -1)[:, rows, parent].flatten(1, 2)
         if bool(ended.all()):
             break
     length = (words != EOS).sum(-1).to(likely.dtype)

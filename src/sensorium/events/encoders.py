@@ -121,7 +121,7 @@ class Sentences(nn.Module):
         last = last_states(states, count)
         # [B*S, ...] -> [B, S, ...]
         shape = words.shape[:2]
-        return out.unflatten(0, shape), last.unflatten(0, shape), real.unflatten(0, shape)
+        return out.view(*shape, *out.shape[1:]), last.view(*shape, -1), real.view(*shape, -1)
 
 
 def last_states(

@@ -221,7 +221,7 @@ class Generator(nn.Module):
         words, likely = beam_search(
             self.next_word, gates, told.state.flatten(1, 2), beam, length_penalty, longest
         )
-        return words.unflatten(0, spans.shape[:2]), likely.unflatten(0, spans.shape[:2])
+        return words.view(*spans.shape[:2], -1), likely.view(spans.shape[:2])
 
     def next_word(
         self,

@@ -232,7 +232,7 @@ class PublishedHead(nn.Module):
         x = F.relu(self.second_norm(self.second(x)))
         # [N, A] -> [B, S, A]
         scores = _scattered(self.score(x), sentences)
-        return scores, _scattered(self.offset(x), sentences).unflatten(-1, (-1, 2))
+        return scores, _scattered(self.offset(x), sentences).view(*scores.shape, 2)
 
 
 def flanks(

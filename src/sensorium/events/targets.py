@@ -69,7 +69,7 @@ def similarity(
     second. ``<bos>`` and ``<eos>`` do not count.
     """
     a, b = written[:, None, :, 1:], true[:, :, None, 1:]
-    shape = torch.broadcast_shapes(a.shape[:-1], b.shape[:-1])
+    shape = (len(a), b.shape[1], a.shape[2])
     table = torch.zeros(*shape, b.shape[-1] + 1, dtype=torch.long, device=a.device)
     for i in range(a.shape[-1]):
         before, row = table, [torch.zeros(shape, dtype=torch.long, device=a.device)]

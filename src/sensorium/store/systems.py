@@ -11,6 +11,7 @@ from sensorium.system import System
 def systems() -> dict[str, type[System]]:
     """Every system of the package: its name and its class."""
     from sensorium.actions.systems import I3DSystem, StNetSystem, TSMSystem, TSNSystem
+    from sensorium.events.systems import WSDECSystem
     from sensorium.questions.systems import NSVQASystem
     from sensorium.sounds.concepts import ConceptsSystem
     from sensorium.sounds.motion_system import MotionsSystem
@@ -25,6 +26,7 @@ def systems() -> dict[str, type[System]]:
         "concepts": ConceptsSystem,
         "motions": MotionsSystem,
         "nsvqa": NSVQASystem,
+        "wsdec": WSDECSystem,
     }
 
 

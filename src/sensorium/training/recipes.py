@@ -11,10 +11,11 @@ from sensorium.suggest import did_you_mean
 def recipes() -> dict[str, Callable[[], Recipe]]:
     """Every recipe of the package: its name and the function that makes it."""
     from sensorium.actions.recipes import RECIPES as ACTIONS
+    from sensorium.events.recipes import RECIPES as EVENTS
     from sensorium.questions.recipes import RECIPES as QUESTIONS
     from sensorium.sounds.recipes import RECIPES as SOUNDS
 
-    return {**ACTIONS, **SOUNDS, **QUESTIONS}
+    return {**ACTIONS, **SOUNDS, **QUESTIONS, **EVENTS}
 
 
 def recipe(name: str) -> Recipe:
