@@ -99,7 +99,7 @@ def test_published_loss_is_one_mean_squared_error() -> None:
     target = torch.zeros(2, 18)
     for row, ones in enumerate([(0, 5, 11, 14), (1, 9, 10, 12)]):
         target[row, list(ones)] = 1
-    expected = (net(crop, mask, place) - target).square().mean()
+    expected = (net(crop, mask, place).detach() - target).square().mean()
     losses = net.losses({k: v[None] for k, v in batch.items()})
     assert losses["loss"].item() == pytest.approx(float(expected), rel=1e-5)
     told = net.tell(crop, mask, place)
