@@ -10,6 +10,7 @@ weights that are shipped.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -41,23 +42,32 @@ def together(sources: dict[str, Path]) -> tuple[NSVQASystem, store.Card]:
     for start, source in systems.items():
         system.start_from({k: v for k, v in source.state_dict().items() if k.startswith(start)})
     recipe = training.recipe("nsvqa")
-    runs = {sources[start].resolve(): systems[start].card for start in STARTS}
+    runs = dict(run for start in STARTS for run in history(sources[start], systems[start].card))
     told = [f"{STARTS[s]}: {systems[s].card.trained_on}" for s in STARTS]
     return system, store.Card(
         description=recipe.description,
         recipe=recipe.name,
-        seeds=tuple(sorted({seed for card in runs.values() for seed in card.seeds})),
-        steps=sum(card.steps for card in runs.values()),
+        seeds=tuple(sorted({seed for loaded in systems.values() for seed in loaded.card.seeds})),
+        steps=sum(runs.values()),
         trained_on="; ".join(told),
         limits=system.limits,
         paper=system.paper,
         notes=(
             "the parts were trained apart ("
-            + ", ".join(f"{card.recipe} {card.steps:,} steps" for card in runs.values())
+            + ", ".join(f"{name} {steps:,} steps" for name, steps in runs.items())
             + ") and put together by benchmarks/assemble_nsvqa.py",
             "stored as float16",
         ),
     )
+
+
+def history(folder: Path, card: store.Card) -> Iterator[tuple[str, int]]:
+    """The runs behind a folder, first the one that it started from: names and steps."""
+    path = folder / "recipe.json"
+    start = json.loads(path.read_text())["recipe"]["init"] if path.is_file() else None
+    if start is not None and Path(start).is_dir():
+        yield from history(Path(start), store.load(start).card)
+    yield card.recipe, card.steps
 
 
 def pictures(count: int) -> Iterator[Batch]:
