@@ -1,6 +1,7 @@
 """How many annotated programs NS-VQA's question parser needs, before and after REINFORCE.
 
-    python benchmarks/questions_curve.py [--counts 90 270 500 1000 0] [--seeds 0] [--quick]
+    python benchmarks/questions_curve.py [--counts 90 270 500 1000 0] [--answers 600] [--seeds 0]
+        [--collect] [--quick]
 
 For each number of annotations a parser is trained on them, measured, taught further by REINFORCE on
 the answers of all training questions, and measured again: answers on true scenes by type of
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -88,17 +90,23 @@ def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe,
 def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]:
     """One number of annotations with one seed: figures before and after REINFORCE."""
     taught, tried = recipes(count, seed, budget, folder / "cache")
-    place = folder / f"{count}-seed{seed}"
-    training.train(taught, place / "programs", resume=True, bar=False)
-    tried = replace(tried, init=str(place / "programs" / "system"))
-    training.train(tried, place / "answers", resume=True, bar=False)
+    first, second = places(count, seed, budget, folder)
+    training.train(taught, first, resume=True, bar=False)
+    training.train(replace(tried, init=str(first / "system")), second, resume=True, bar=False)
     table = replace(taught.data, held_out=budget.tested).table("test")
     return {
         "programs": count,
         "seed": seed,
-        "before": measure(parser_of(place / "programs"), table),
-        "after": measure(parser_of(place / "answers"), table),
+        "reinforce_steps": budget.answers,
+        "before": measure(parser_of(first), table),
+        "after": measure(parser_of(second), table),
     }
+
+
+def places(count: int, seed: int, budget: Budget, folder: Path) -> tuple[Path, Path]:
+    """The folders of the two runs of a point."""
+    place = folder / f"{count}-seed{seed}"
+    return place / "programs", place / f"answers-{budget.answers}"
 
 
 def everything(budget: Budget, folder: Path) -> dict[str, Any]:
@@ -159,20 +167,18 @@ def measure(parser: QuestionParser, table: QuestionTable, batch: int = 250) -> d
     return out
 
 
-def curve(
-    counts: list[int], seeds: list[int], budget: Budget, folder: Path
-) -> list[dict[str, Any]]:
+def curve(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     """All points, the first seed of all counts before the others."""
     torch.set_num_threads(1)
-    points = []
-    for seed in seeds:
-        for count in counts:
-            if count:
-                points.append(point(count, seed, budget, folder))
-            elif seed == seeds[0]:
-                points.append(everything(budget, folder))
-            show(points[-1])
-    return points
+    for seed in options.seeds:
+        for steps in options.answers:
+            budget = QUICK if options.quick else replace(Budget(), answers=steps)
+            for count in options.counts:
+                last = places(count, seed, budget, folder)[1]
+                if count and not (options.collect and not (last / "system").exists()):
+                    yield point(count, seed, budget, folder)
+    if 0 in options.counts:
+        yield everything(QUICK if options.quick else Budget(), folder)
 
 
 def show(figures: dict[str, Any]) -> None:
@@ -187,19 +193,23 @@ def show(figures: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=[90, 180, 270, 500, 1000, 0])
+    parser.add_argument("--answers", type=int, nargs="+", default=[600], help="REINFORCE's steps")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--folder", type=Path, default=ROOT / "runs" / "questions" / "curve")
+    parser.add_argument("--collect", action="store_true", help="only runs that are there")
     parser.add_argument(
         "--quick", action="store_true", help="a minute, for a look at the machinery"
     )
     options = parser.parse_args()
     logging.disable(logging.WARNING)
-    budget = QUICK if options.quick else Budget()
     folder = options.folder / "quick" if options.quick else options.folder
-    points = curve(options.counts, options.seeds, budget, folder)
+    points = []
+    for figures in curve(options, folder):
+        points.append(figures)
+        show(figures)
     if not options.quick:
         paper = {str(k): v / 100 for k, v in PAPER.items()}
-        payload = {"budget": vars(budget), "paper": paper, "points": points}
+        payload = {"budget": vars(Budget()), "paper": paper, "points": points}
         print(write_results("questions_curve", payload))
 
 

@@ -50,10 +50,10 @@ def test_measures_agree_with_plain_execution():
 def test_a_point_of_the_curve_is_made_once(tmp_path):
     budget = replace(questions_curve.QUICK, questions=100, tested=20, programs=2, answers=1)
     first = questions_curve.point(90, 0, budget, tmp_path)
-    assert set(first) == {"programs", "seed", "before", "after"}
+    assert set(first) == {"programs", "seed", "reinforce_steps", "before", "after"}
     assert first["programs"] == 90
     assert 0 <= first["after"]["accuracy"] <= 1
-    weights = tmp_path / "90-seed0" / "answers" / "system" / "model.safetensors"
+    weights = tmp_path / "90-seed0" / "answers-1" / "system" / "model.safetensors"
     written = weights.stat().st_mtime_ns
     assert questions_curve.point(90, 0, budget, tmp_path) == first
     assert weights.stat().st_mtime_ns == written
