@@ -266,14 +266,14 @@ class WSDECSystem(System):
         chosen = search or self.config.search
         return settle(self.localiser, self.generator, lesson.features, lesson.length, chosen)
 
-    def predict(self, clip: Clip) -> Story:
-        """The story of a clip of any length, in bounded memory.
+    def predict(self, clip: Clip, fetch: Fetch | None = None) -> Story:
+        """The story of a clip of any length, in bounded memory; ``fetch`` as `fetch` gives it.
 
         Raises:
             ValueError: when the clip lacks what the features are made of.
         """
-        fetch, total = self._fetch(clip)
-        events, far = self._story(total, fetch, clip.span)
+        own, total = self.fetch(clip)
+        events, far = self._story(total, fetch or own, clip.span)
         return Story(clip.name, self.weights, clip.span, events, far)
 
     def describe(self, features: Features, search: FixedPointConfig | None = None) -> list[Event]:
@@ -309,14 +309,14 @@ class WSDECSystem(System):
         middle = sorted(far)[len(far) // 2] if far else None
         return tuple(self._event(event, span) for event in events), middle
 
-    def find(self, clip: Clip, sentence: str) -> tuple[Span, float]:
+    def find(self, clip: Clip, sentence: str, fetch: Fetch | None = None) -> tuple[Span, float]:
         """Where a clip shows what a sentence tells, and how sure that is (0..1).
 
         Raises:
             ValueError: when no word of the sentence is known, or the clip lacks what is needed.
         """
-        fetch, total = self._fetch(clip)
-        return self._found(total, fetch, clip.span, sentence)
+        own, total = self.fetch(clip)
+        return self._found(total, fetch or own, clip.span, sentence)
 
     def find_in(self, features: Features, sentence: str) -> tuple[Span, float]:
         """`find` in a feature sequence at the training's rate."""
@@ -335,7 +335,7 @@ class WSDECSystem(System):
         standard = self.standard if config.standardise else None
         return Teller(self.localiser, self.generator, standard, steps)
 
-    def _fetch(self, clip: Clip) -> tuple[Fetch, int]:
+    def fetch(self, clip: Clip) -> tuple[Fetch, int]:
         """Reads features of a clip by step, and how many steps it has."""
         source = self.source
         if source is None:
