@@ -248,3 +248,17 @@ def test_pictures_that_cannot_be_read(run, knower, tmp_path):
         assert ran.code == 1
         assert str(file) in ran.complaint
         assert list(ran.records[0]) == ["file", "error"]
+
+
+def test_it_is_measured_on_the_blocks_world(run, knower):
+    """Weights whose card names no recipe, too; CLEVR's files that are not there are one line."""
+    small = ("--data.tested", "2", "--data.questions", "3", "--workers", "0")
+    ran = run("evaluate", knower, *small, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    (record,) = ran.records
+    assert record["system"] == "nsvqa"
+    assert record["data"]["tested"] == 2
+    assert {"accuracy", "program_match", "scene_exact", "recall"} <= set(record["metrics"])
+    ran = run("evaluate", knower, "--data.root", "/nowhere/CLEVR_v1.0", "--split", "val")
+    assert ran.code == 1
+    assert "/nowhere/CLEVR_v1.0" in ran.complaint
