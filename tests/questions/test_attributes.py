@@ -10,6 +10,7 @@ from sensorium.questions.attributes import (
     OUTPUTS,
     AttributeNet,
     AttributesConfig,
+    in_mirror,
     published_attributes,
 )
 from sensorium.questions.crops import CropView, Outline, cut, stacked
@@ -123,6 +124,27 @@ def test_learns_a_few_blocks_by_heart() -> None:
     told = net.tell(*(batch[k].flatten(0, 1) for k in ("crop", "mask", "place")))
     assert (told.values == batch["value"].flatten(0, 1)).float().mean() > 0.9
     assert (told.positions - batch["position"].flatten(0, 1)).abs().mean() < 0.7
+
+
+def test_the_mirror_tells_the_same_of_a_block_and_its_image() -> None:
+    torch.manual_seed(1)
+    net = AttributeNet(TINY).eval()
+    crop, mask, place = _seen(5)
+    told = net.tell(crop, mask, place)
+    image = net.tell(crop.flip(-1), mask.flip(-1), in_mirror(place))
+    torch.testing.assert_close(told.sure, image.sure)
+    torch.testing.assert_close(told.positions[:, 1:], image.positions[:, 1:])
+    torch.testing.assert_close(told.positions[:, 0], -image.positions[:, 0])
+    once = AttributeNet(replace(TINY, mirror=False)).eval()
+    once.load_state_dict(net.state_dict())
+    assert (once.tell(crop, mask, place).sure - told.sure).abs().max() > 1e-4
+
+
+def test_the_place_in_the_mirror_is_that_of_the_mirrored_outline() -> None:
+    picture = np.zeros((60, 90, 3), np.uint8)
+    a = cut(picture, _outline(10, 20, 30, 36, (60, 90)), CropView()).place
+    b = cut(picture, _outline(60, 20, 80, 36, (60, 90)), CropView()).place
+    torch.testing.assert_close(in_mirror(torch.from_numpy(a)[None])[0], torch.from_numpy(b))
 
 
 def test_refuses_a_trunk_of_three_channels() -> None:

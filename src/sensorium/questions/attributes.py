@@ -45,6 +45,8 @@ class AttributesConfig:
         bgr: whether colours are taken in the order of OpenCV (published weights).
         gray_shape: whether the shape is told by a trunk of its own that sees no colours, so that
             it cannot be guessed from the colour (CLEVR-CoGenT).
+        mirror: whether a block is looked at once more in the mirror, and what is told of the two is
+            averaged (ours).
     """
 
     trunk: ResNetConfig = field(
@@ -56,6 +58,7 @@ class AttributesConfig:
     position: float = 2.0
     bgr: bool = False
     gray_shape: bool = False
+    mirror: bool = True
 
 
 def published_attributes() -> AttributesConfig:
@@ -66,6 +69,7 @@ def published_attributes() -> AttributesConfig:
         hidden=0,
         loss="mse",
         bgr=True,
+        mirror=False,
     )
 
 
@@ -191,10 +195,24 @@ class AttributeNet(nn.Module):
 
         How sure: the softmax; of a network trained on one-hots the value itself, cut to 0..1.
         """
-        *groups, positions = self(crop, mask, place).split([*GROUPS, 3], 1)
+        *groups, positions = self._told(crop, mask, place)
+        if self.config.mirror:
+            *others, there = self._told(crop.flip(-1), mask.flip(-1), in_mirror(place))
+            groups = [(a + b) / 2 for a, b in zip(groups, others, strict=True)]
+            positions = (positions + there * there.new_tensor([-1.0, 1.0, 1.0])) / 2
         best = [g.max(1) for g in groups]
-        if self.config.loss == "mse":
-            sure = torch.stack([b.values.clamp(0, 1) for b in best], 1)
-        else:
-            sure = torch.stack([g.softmax(1).amax(1) for g in groups], 1)
+        sure = torch.stack([b.values for b in best], 1).clamp(0, 1)
         return Told(torch.stack([b.indices for b in best], 1), sure, positions)
+
+    def _told(self, crop: Tensor, mask: Tensor, place: Tensor) -> list[Tensor]:
+        """A number of 0..1 for each value, by attribute, and the position."""
+        *groups, positions = self(crop, mask, place).split([*GROUPS, 3], 1)
+        if self.config.loss == "cross_entropy":
+            groups = [g.softmax(1) for g in groups]
+        return [*groups, positions]
+
+
+def in_mirror(place: Float[Tensor, "N 8"]) -> Float[Tensor, "N 8"]:
+    """Where a block is when left and right change places (see `crops.PLACE`)."""
+    signs = place.new_tensor([-1.0, 1, -1, 1, -1, 1, 1, 1])
+    return (place * signs)[:, [0, 1, 4, 3, 2, 5, 6, 7]]
