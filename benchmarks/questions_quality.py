@@ -9,13 +9,12 @@ and questions: from pixels and from true scenes, with parsed and with annotated 
 ``end-to-end`` trains FiLM and CNN+LSTM on pictures, questions and answers. ``cogent`` trains scene
 parsers on CLEVR-CoGenT's condition A and goes on with a few scenes of B. The curve over annotated
 programs is `questions_curve.py`'s; its figures are taken over. Writes
-``results/questions_quality.json``. Runs and figures that are there are kept.
+``results/questions_quality.json``. Trainings and their figures that are there are kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -178,15 +177,6 @@ def nsvqa_of(source: str) -> NSVQASystem:
     return system
 
 
-def digest_of(*parts: torch.nn.Module) -> str:
-    """A name for these weights."""
-    digest = hashlib.sha256()
-    for part in parts:
-        for name, tensor in part.state_dict().items():
-            digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
-
-
 def about(system: NSVQASystem, part: torch.nn.Module) -> dict[str, Any]:
     """How one of its halves was trained."""
     card = system.card
@@ -195,25 +185,21 @@ def about(system: NSVQASystem, part: torch.nn.Module) -> dict[str, Any]:
 
 
 def measure_weights(options: argparse.Namespace) -> None:
-    """The section ``answers``; kept under the weights' digest."""
+    """The section ``answers``: always measured anew, since weights and code may have changed."""
     torch.set_num_threads(1)
     one, other = (nsvqa_of(s or options.weights) for s in (options.scenes, options.parser))
-    path = options.folder / f"answers-{digest_of(one.scenes, other.parser)}-{options.test}.json"
-    if not path.exists():
-        held_out = HeldOut(options.cache, options.test)
-        tables: Tables = measures.nsvqa(one.scenes, other.parser, held_out)
-        learned_on = questions_of(asked_in_blocks("train", 10 * IMAGES, 10, options.cache))
-        tables["answers"] |= measures.guesses(held_out, learned_on)["answers"]
-        write(path, tables)
+    held_out = HeldOut(options.cache, options.test)
+    tables: Tables = measures.nsvqa(one.scenes, other.parser, held_out)
+    learned_on = questions_of(asked_in_blocks("train", 10 * IMAGES, 10, options.cache))
+    tables["answers"] |= measures.guesses(held_out, learned_on)["answers"]
+    weights = {"nsvqa": about(one, one)}
     if options.scenes or options.parser:
         weights = {
             "nsvqa: scenes": about(one, one.scenes),
             "nsvqa: parser": about(other, other.parser),
         }
-    else:
-        weights = {"nsvqa": about(one, one)}
-    kept = {"tables": json.loads(path.read_text()), "weights": weights}
-    (options.folder / "answers.json").write_text(json.dumps(kept))
+    write(options.folder / "answers.json", tables)
+    (options.folder / "weights.json").write_text(json.dumps(weights))
 
 
 # --- all together ---------------------------------------------------------------------------------
@@ -227,8 +213,8 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
     weights: dict[str, Any] = {}
     latest = options.folder / "answers.json"
     if latest.exists():
-        kept = json.loads(latest.read_text())
-        tables, weights = kept["tables"], kept["weights"]
+        tables = json.loads(latest.read_text())
+        weights = json.loads((options.folder / "weights.json").read_text())
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for job in (job for lane in lanes(every) for job in lane):
         if not job.done or job.stale():
