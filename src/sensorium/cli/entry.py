@@ -20,6 +20,7 @@ from sensorium.cli.asking import Ask
 from sensorium.cli.checking import Check
 from sensorium.cli.console import Console, explain
 from sensorium.cli.converting import Convert
+from sensorium.cli.describing import Describe
 from sensorium.cli.evaluating import Evaluate, read_evaluate
 from sensorium.cli.exporting import Export
 from sensorium.cli.listing import Models
@@ -37,6 +38,7 @@ COMMANDS: dict[str, type[Command]] = {
     "watch": Watch,
     "recognize": Recognize,
     "separate": Separate,
+    "describe": Describe,
     "ask": Ask,
     "models": Models,
     "train": Train,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import tyro
 
+from sensorium.cli.folders import free_folder
 from sensorium.cli.options import (
     SPEECH,
     Device,
@@ -86,7 +87,7 @@ class Separate:
         taken: set[Path] = set()
 
         def work(file: str) -> None:
-            folder = _free(Path(self.out) / Path(file).stem, taken)
+            folder = free_folder(Path(self.out) / Path(file).stem, taken)
             with console.working(f"separating {file}") as bar:
                 clip = media.read(file)
                 stems = separate(
@@ -136,15 +137,6 @@ def _point(text: str) -> tuple[float, float]:
             f"--at takes X,Y as fractions of width and height, such as 0.25,0.5, got {text!r}"
         ) from None
     return x, y
-
-
-def _free(folder: Path, taken: set[Path]) -> Path:
-    """A folder for one file: files of one stem in one call do not share it."""
-    number, free = 2, folder
-    while free in taken:
-        free, number = folder.with_name(f"{folder.name}-{number}"), number + 1
-    taken.add(free)
-    return free
 
 
 def show_stems(stems: Stems, folder: Path, console: Console, form: Literal["wav", "flac"]) -> None:

@@ -19,25 +19,39 @@ _TICK = Fraction(1, 1000)
 def write_with_chapters(source: str | Path, target: str | Path, cues: Sequence[Cue]) -> Path:
     """Copy ``source`` packet by packet and name stretches of it; its own chapters are replaced.
 
-    Where the first cue starts later than the video, an unnamed chapter comes before it: players
-    take the first one to start at 0.
+    The copy starts at 0 even where the file does not, as players count. A target that ends in
+    ``.mkv`` takes any codec.
 
     Raises:
         ValueError: when the file's kind holds no chapters, or source and target are one file.
     """
-    import av
-
     source, target = Path(source), Path(target)
-    if target.suffix.lower() not in SUFFIXES or not source.is_file():
-        raise ValueError(
-            f"{source}: a file that ends in {', '.join(SUFFIXES)} can hold chapters, this does not"
-        )
+    if target.suffix.lower() not in SUFFIXES:
+        raise ValueError(f"{target}: such a file holds no chapters, expected {', '.join(SUFFIXES)}")
+    if not source.is_file():
+        raise ValueError(f"{source}: chapters go into a copy of a video file, and this is none")
     if target.exists() and target.samefile(source):
         raise ValueError(f"{target}: the copy with chapters would replace the file itself")
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.stem}.unfinished{target.suffix}")
     try:
-        with av.open(str(source)) as given, av.open(str(unfinished), "w") as made:
+        _copy(source, unfinished, cues)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return target
+
+
+def _copy(source: Path, target: Path, cues: Sequence[Cue]) -> None:
+    """Every picture, sound and subtitle of the source.
+
+    Raises:
+        ValueError: when the target's kind cannot hold them.
+    """
+    import av
+
+    try:
+        with av.open(str(source)) as given, av.open(str(target), "w") as made:
             streams = {
                 stream.index: made.add_stream_from_template(stream, opaque=True)
                 for stream in given.streams
@@ -45,14 +59,20 @@ def write_with_chapters(source: str | Path, target: str | Path, cues: Sequence[C
             }
             made.metadata.update(given.metadata)
             made.set_chapters(_named(cues))
+            zero = Fraction(given.start_time or 0, 1_000_000)
             for packet in given.demux([given.streams[i] for i in streams]):
-                if packet.dts is not None:
-                    packet.stream = streams[packet.stream.index]
-                    made.mux(packet)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return target
+                if packet.dts is None:
+                    continue
+                late = round(zero / packet.time_base)
+                packet.dts -= late
+                if packet.pts is not None:
+                    packet.pts -= late
+                packet.stream = streams[packet.stream.index]
+                made.mux(packet)
+    except av.FFmpegError as error:
+        raise ValueError(
+            f"{source}: cannot be copied into {target.suffix[1:]} ({error.strerror}); try .mkv"
+        ) from error
 
 
 def _is_cover(stream: Any) -> bool:
@@ -61,10 +81,13 @@ def _is_cover(stream: Any) -> bool:
 
 def _named(cues: Sequence[Cue]) -> list[dict[str, Any]]:
     """Chapters as PyAV takes them."""
-    rows = [(round(s.start * 1000), round(s.end * 1000), text) for s, text in chapters(cues)]
-    if rows and rows[0][0] > 0:
-        rows.insert(0, (0, rows[0][0], ""))
     return [
-        {"id": i, "start": start, "end": end, "time_base": _TICK, "metadata": {"title": text}}
-        for i, (start, end, text) in enumerate(rows)
+        {
+            "id": number,
+            "start": round(span.start * 1000),
+            "end": round(span.end * 1000),
+            "time_base": _TICK,
+            "metadata": {"title": text},
+        }
+        for number, (span, text) in enumerate(chapters(cues))
     ]

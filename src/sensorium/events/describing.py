@@ -10,7 +10,6 @@ from torch import Tensor
 
 from sensorium.events.results import Story
 from sensorium.events.systems import WSDECSystem
-from sensorium.events.windows import Fetch
 from sensorium.types import Clip, Span
 
 Told = Callable[[float], None]
@@ -47,20 +46,17 @@ def describe(
     system: WSDECSystem,
     clip: Clip,
     sentences: Sequence[str] = (),
-    *,
-    story: bool = True,
     told: Told = lambda share: None,
-) -> tuple[Story | None, tuple[Found, ...]]:
+) -> tuple[Story, tuple[Found, ...]]:
     """The story of a clip, and where it shows what sentences tell.
 
-    Memory is bounded while there is one thing to find out; for more of them the features of the
-    whole clip are kept (the bundled weights': about 110 MB an hour).
+    Memory is bounded as long as no sentence is asked for; else the features of the whole clip are
+    kept (about 110 MB an hour with the bundled weights).
 
     Args:
         system: in ``eval()`` mode.
         clip: of any length.
         sentences: to find.
-        story: whether the story is told.
         told: takes the share that is done, 0..1.
 
     Raises:
@@ -69,28 +65,24 @@ def describe(
     """
     own, total = system.fetch(clip)
     kept: dict[tuple[int, int], Tensor] = {}
-    passes = len(sentences) + story
-    first_share = 0.9 if passes > 1 else 1.0  # of the work: what is kept costs little to go over
+    done = 0  # of the sentences
+    first = 0.9 if sentences else 1.0  # share of the work: going over kept features costs little
 
-    def reading(number: int) -> Fetch:
-        """The features, with what is done by the end of what is read."""
+    def read(start: int, end: int) -> Tensor:
+        rows = own(start, end)
+        if sentences:
+            kept[start, end] = rows
+        told(first * end / total)
+        return rows
 
-        def fetch(first: int, last: int) -> Tensor:
-            place = first, last
-            rows = kept[place] if place in kept else own(first, last)
-            if passes > 1:
-                kept[place] = rows
-            share = last / total
-            later = (number - 1 + share) / max(1, passes - 1)
-            told(first_share * share if number == 0 else 0.9 + 0.1 * later)
-            return rows
+    def read_again(start: int, end: int) -> Tensor:
+        told(first + (1 - first) * (done + end / total) / len(sentences))
+        return kept[start, end]
 
-        return fetch
-
-    said = system.predict(clip, reading(0)) if story else None
+    story = system.predict(clip, read)
     found = []
-    for number, sentence in enumerate(sentences, int(story)):
-        span, score = system.find(clip, sentence, reading(number))
-        found.append(Found(sentence, span, score, system.words.unknown(sentence)))
+    for done, sentence in enumerate(sentences):  # noqa: B007  read_again looks at it
+        span, score = system.find(clip, sentence, read_again)
+        found.append(Found(sentence, span, abs(score), system.words.unknown(sentence)))
     told(1.0)
-    return said, tuple(found)
+    return story, tuple(found)

@@ -1,8 +1,9 @@
 """Stories as other programs read them: SubRip (SRT), WebVTT, and ffmpeg's chapter metadata.
 
 Cues are spans in seconds from the video's start, each with a sentence, in order of time. Subtitles
-may overlap. Chapters must not: each ends where the next begins, and what begins at the same moment
-is one chapter.
+may overlap. Chapters must not: each ends where the next begins at the latest, and what begins at
+the same moment is one chapter. Since a player shows a chapter up to the next one, pauses are
+chapters, too.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ from sensorium.types import Span
 
 Cue = tuple[Span, str]
 
+PAUSE = "\u2026"
+"""Title of a chapter in which nothing happens."""
+
+_LONGEST_PAUSE = 1.0  # seconds that are left to the chapter before
 _SHORTEST = 0.001  # seconds, the finest that these formats tell apart
 _SPECIAL = re.compile(r"[=;#\\]")
 _BEHIND_SLASH = r"\\\g<0>"
@@ -37,7 +42,10 @@ def vtt(cues: Sequence[Cue]) -> str:
 
 
 def chapters(cues: Sequence[Cue]) -> list[Cue]:
-    """Stretches that do not overlap, each named by what begins at its start."""
+    """Stretches that do not overlap, each named by what begins at its start.
+
+    ``PAUSE`` names the time before the first one, and pauses of more than a second.
+    """
     starts: dict[int, list[str]] = {}
     ends: dict[int, float] = {}
     for span, text in sorted(cues, key=lambda cue: cue[0]):
@@ -46,11 +54,16 @@ def chapters(cues: Sequence[Cue]) -> list[Cue]:
             starts[at].append(text)
         ends[at] = max(ends.get(at, 0.0), _end(span))
     order = sorted(starts)
-    limits = [*(start / 1000 for start in order[1:]), float("inf")]
-    return [
-        (Span(at / 1000, min(ends[at], limit)), "; ".join(starts[at]))
-        for at, limit in zip(order, limits, strict=True)
-    ]
+    limits = [*(at / 1000 for at in order[1:]), float("inf")]
+    named: list[Cue] = []
+    before, longest = 0.0, 0.0
+    for at, limit in zip(order, limits, strict=True):
+        start = at / 1000
+        if start - before > longest:
+            named.append((Span(before, start), PAUSE))
+        named.append((Span(start, min(ends[at], limit)), "; ".join(starts[at])))
+        before, longest = named[-1][0].end, _LONGEST_PAUSE
+    return named
 
 
 def chapter_metadata(cues: Sequence[Cue]) -> str:
