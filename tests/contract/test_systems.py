@@ -125,8 +125,9 @@ OVERFIT = {
     "motions": (100, 0.6),
     "concepts": (100, 0.6),
     "nsvqa": (250, 0.1),
+    "wsdec": (200, 0.6),
 }
-"""Steps, and share of the first loss: masks and boxes take longer than a few labels."""
+"""Steps, and share of the first loss: masks, boxes and sentences take longer than a few labels."""
 
 
 def test_overfits_two_examples(tiny: Recipe) -> None:

@@ -7,7 +7,7 @@ then anchors, then the cycle, or everything from true spans.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sensorium.events.anchors import iou
+from sensorium.events.anchors import edges, iou
 from sensorium.events.features import Features, StageFeatures, StageFeaturesConfig
 from sensorium.events.fixed_point import FixedPointConfig, Told, settle
 from sensorium.events.generator import Generator, GeneratorConfig
@@ -195,19 +195,23 @@ class WSDECSystem(System):
     # --- measuring --------------------------------------------------------------------------------
 
     def metrics(self) -> dict[str, Meter]:
-        """Localisation: ``miou``, ``recall1_iou0.3`` ..., over sentences, and two diagnostics.
+        """Localisation over sentences, dense captioning over videos, and two diagnostics.
 
         ``label_miou`` is the IoU of the anchor that the generator likes best, ``spread`` the
-        variance of the found centres of a video (0: collapsed).
+        variance of the found centres of a video (0: collapsed). See `sensorium.events.metrics`.
         """
         from torchmetrics import MeanMetric
 
+        from sensorium.events.metrics.meters import story_meters
+
         names = ("miou", *(f"recall1_iou{t}" for t in _THRESHOLDS), "label_miou", "spread")
-        return {name: MeanMetric() for name in names}
+        return {name: MeanMetric() for name in names} | story_meters()
 
     @torch.no_grad()
     def measure(self, batch: Batch, meters: Mapping[str, Meter]) -> None:
-        """Find the sentences of a batch that has ``spans``."""
+        """Find the sentences of a batch that has ``spans``, and tell its videos."""
+        from sensorium.events.metrics.meters import feed
+
         lesson = self.lesson(batch)
         assert lesson.spans is not None
         spans, _ = self.localise(lesson)
@@ -223,6 +227,26 @@ class WSDECSystem(System):
         meters["label_miou"].update(iou(labels, lesson.spans)[lesson.told])
         for row, told in zip(spans, lesson.told, strict=True):
             meters["spread"].update(spread(row[None], told[None]))
+        feed(
+            meters, [self._sentences(events) for events in self.settle(lesson)], self._true(lesson)
+        )
+
+    def _sentences(self, events: Sequence[Told]) -> list[tuple[Span, str]]:
+        """Events in words, spans in fractions of the video."""
+        return [(Span(e.start, e.end), self.words.decode(e.words)) for e in events]
+
+    def _true(self, lesson: Lesson) -> list[list[tuple[Span, str]]]:
+        """What happens in each video."""
+        assert lesson.spans is not None
+        ends, words = edges(lesson.spans).tolist(), lesson.words.tolist()
+        return [
+            [
+                (Span(*ends[video][row]), self.words.decode(words[video][row]))
+                for row, told in enumerate(some)
+                if told
+            ]
+            for video, some in enumerate(lesson.told.tolist())
+        ]
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
