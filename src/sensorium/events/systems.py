@@ -7,7 +7,7 @@ then anchors, then the cycle, or everything from true spans.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from sensorium.events.anchors import edges, iou
 from sensorium.events.features import Features, StageFeatures, StageFeaturesConfig
 from sensorium.events.fixed_point import FixedPointConfig, Told, settle
 from sensorium.events.generator import Generator, GeneratorConfig
@@ -30,9 +29,9 @@ from sensorium.events.losses import (
     supervised_losses,
 )
 from sensorium.events.masks import valid
+from sensorium.events.measuring import measure_found, measure_told, meters
 from sensorium.events.results import Event, Story
 from sensorium.events.standard import Standard
-from sensorium.events.targets import anchor_likelihoods
 from sensorium.events.telling import Teller
 from sensorium.events.vocabulary import Words
 from sensorium.events.windows import Fetch
@@ -46,7 +45,6 @@ CAPTIONS, ANCHORS, CYCLE, SUPERVISED = 0.0, 1.0, 2.0, 3.0
 
 _ENOUGH = 16  # videos, to calibrate the domain gauge
 _SHARES = 16  # of the feature vectors, whose change over time the gauge looks at
-_THRESHOLDS = (0.3, 0.5, 0.7)
 
 
 @dataclass(frozen=True)
@@ -195,58 +193,15 @@ class WSDECSystem(System):
     # --- measuring --------------------------------------------------------------------------------
 
     def metrics(self) -> dict[str, Meter]:
-        """Localisation over sentences, dense captioning over videos, and two diagnostics.
+        """Of localisation and of dense captioning, see `measuring.meters`."""
+        return meters()
 
-        ``label_miou`` is the IoU of the anchor that the generator likes best, ``spread`` the
-        variance of the found centres of a video (0: collapsed). See `sensorium.events.metrics`.
-        """
-        from torchmetrics import MeanMetric
-
-        from sensorium.events.metrics.meters import story_meters
-
-        names = ("miou", *(f"recall1_iou{t}" for t in _THRESHOLDS), "label_miou", "spread")
-        return {name: MeanMetric() for name in names} | story_meters()
-
-    @torch.no_grad()
     def measure(self, batch: Batch, meters: Mapping[str, Meter]) -> None:
         """Find the sentences of a batch that has ``spans``, and tell its videos."""
-        from sensorium.events.metrics.meters import feed
-
         lesson = self.lesson(batch)
-        assert lesson.spans is not None
-        spans, _ = self.localise(lesson)
-        overlaps = iou(spans, lesson.spans)[lesson.told]
-        meters["miou"].update(overlaps)
-        for threshold in _THRESHOLDS:
-            meters[f"recall1_iou{threshold}"].update((overlaps >= threshold).float())
-        anchors = self.localiser.anchors.expand(len(spans), -1, -1)
-        likely = anchor_likelihoods(
-            self.generator, lesson.features, lesson.length, anchors, lesson.words, lesson.word_count
-        )
-        labels = anchors.gather(1, likely.argmax(-1)[..., None].expand(-1, -1, 2))
-        meters["label_miou"].update(iou(labels, lesson.spans)[lesson.told])
-        for row, told in zip(spans, lesson.told, strict=True):
-            meters["spread"].update(spread(row[None], told[None]))
-        feed(
-            meters, [self._sentences(events) for events in self.settle(lesson)], self._true(lesson)
-        )
-
-    def _sentences(self, events: Sequence[Told]) -> list[tuple[Span, str]]:
-        """Events in words, spans in fractions of the video."""
-        return [(Span(e.start, e.end), self.words.decode(e.words)) for e in events]
-
-    def _true(self, lesson: Lesson) -> list[list[tuple[Span, str]]]:
-        """What happens in each video."""
-        assert lesson.spans is not None
-        ends, words = edges(lesson.spans).tolist(), lesson.words.tolist()
-        return [
-            [
-                (Span(*ends[video][row]), self.words.decode(words[video][row]))
-                for row, told in enumerate(some)
-                if told
-            ]
-            for video, some in enumerate(lesson.told.tolist())
-        ]
+        measure_found(self.localiser, self.generator, lesson, meters)
+        networks = (self.localiser, self.generator)
+        measure_told(networks, lesson, self.config.search, self.words, meters)
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
