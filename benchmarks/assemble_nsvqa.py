@@ -42,32 +42,35 @@ def together(sources: dict[str, Path]) -> tuple[NSVQASystem, store.Card]:
     for start, source in systems.items():
         system.start_from({k: v for k, v in source.state_dict().items() if k.startswith(start)})
     recipe = training.recipe("nsvqa")
-    runs = dict(run for start in STARTS for run in history(sources[start], systems[start].card))
+    runs: dict[Path, store.Card] = {}
+    for start in STARTS:
+        runs |= history(sources[start], systems[start].card)
     told = [f"{STARTS[s]}: {systems[s].card.trained_on}" for s in STARTS]
     return system, store.Card(
         description=recipe.description,
         recipe=recipe.name,
         seeds=tuple(sorted({seed for loaded in systems.values() for seed in loaded.card.seeds})),
-        steps=sum(runs.values()),
+        steps=sum(card.steps for card in runs.values()),
         trained_on="; ".join(told),
         limits=system.limits,
         paper=system.paper,
         notes=(
             "the parts were trained apart ("
-            + ", ".join(f"{name} {steps:,} steps" for name, steps in runs.items())
+            + ", ".join(f"{card.recipe} {card.steps:,} steps" for card in runs.values())
             + ") and put together by benchmarks/assemble_nsvqa.py",
             "stored as float16",
         ),
     )
 
 
-def history(folder: Path, card: store.Card) -> Iterator[tuple[str, int]]:
-    """The runs behind a folder, first the one that it started from: names and steps."""
+def history(folder: Path, card: store.Card) -> dict[Path, store.Card]:
+    """The runs behind a folder with their cards, first the one that it started from."""
     path = folder / "recipe.json"
     start = json.loads(path.read_text())["recipe"]["init"] if path.is_file() else None
+    before = {}
     if start is not None and Path(start).is_dir():
-        yield from history(Path(start), store.load(start).card)
-    yield card.recipe, card.steps
+        before = history(Path(start), store.load(start).card)
+    return {**before, folder.resolve(): card}
 
 
 def pictures(count: int) -> Iterator[Batch]:

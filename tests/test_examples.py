@@ -98,3 +98,10 @@ def test_separate_a_duet() -> None:
     gains = {words[0]: float(words[2]) - float(words[-2]) for words in pairs}
     assert gains.keys() == {"violin", "drum"}
     assert min(gains.values()) > 2.0
+
+
+def test_ask_a_picture() -> None:
+    said = run("ask_a_picture.py")
+    assert "large yellow metal sphere, sure to " in said
+    assert "What color is the large sphere? yellow (" in said
+    assert "Do not trust this" not in said
