@@ -87,12 +87,15 @@ def recipes(count: int, seed: int, budget: Budget, cache: Path) -> tuple[Recipe,
     return replace(base, stages=(first,)), replace(base, stages=(second,))
 
 
-def point(count: int, seed: int, budget: Budget, folder: Path) -> dict[str, Any]:
+def point(
+    count: int, seed: int, budget: Budget, folder: Path, train: bool = True
+) -> dict[str, Any]:
     """One number of annotations with one seed: figures before and after REINFORCE."""
     taught, tried = recipes(count, seed, budget, folder / "cache")
     first, second = places(count, seed, budget, folder)
-    training.train(taught, first, resume=True, bar=False)
-    training.train(replace(tried, init=str(first / "system")), second, resume=True, bar=False)
+    if train:
+        training.train(taught, first, resume=True, bar=False)
+        training.train(replace(tried, init=str(first / "system")), second, resume=True, bar=False)
     table = replace(taught.data, held_out=budget.tested).table("test")
     return {
         "programs": count,
@@ -109,12 +112,13 @@ def places(count: int, seed: int, budget: Budget, folder: Path) -> tuple[Path, P
     return place / "programs", place / f"answers-{budget.answers}"
 
 
-def everything(budget: Budget, folder: Path) -> dict[str, Any]:
+def everything(budget: Budget, folder: Path, train: bool = True) -> dict[str, Any]:
     """All programs: the recipe of the bundled parser, both stages in one run."""
     quick = budget == QUICK
     recipe = recipes(0, 0, budget, folder / "cache")[0] if quick else nsvqa_questions()
     run = folder.with_name("quick-parser" if quick else "parser")
-    training.train(recipe, run, resume=True, bar=False)
+    if train:
+        training.train(recipe, run, resume=True, bar=False)
     data = replace(recipe.data, held_out=budget.tested, cache=folder / "cache")
     figures = measure(parser_of(run), data.table("test"))
     return {"programs": recipe.data.questions, "seed": recipe.seed, "after": figures}
@@ -176,9 +180,9 @@ def curve(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]
             for count in options.counts:
                 last = places(count, seed, budget, folder)[1]
                 if count and not (options.collect and not (last / "system").exists()):
-                    yield point(count, seed, budget, folder)
+                    yield point(count, seed, budget, folder, not options.collect)
     if 0 in options.counts:
-        yield everything(QUICK if options.quick else Budget(), folder)
+        yield everything(QUICK if options.quick else Budget(), folder, not options.collect)
 
 
 def show(figures: dict[str, Any]) -> None:
