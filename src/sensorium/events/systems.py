@@ -356,6 +356,7 @@ class WSDECSystem(System):
             )
         return numbers
 
+    @torch.no_grad()
     def _unfamiliarity(self, features: Float[Tensor, "1 T D"]) -> float | None:
         """0..1, above 0.5 unlike the training; ``None``: not calibrated."""
         if not self.gauge.calibrated:
