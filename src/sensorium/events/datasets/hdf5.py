@@ -17,6 +17,7 @@ import torch
 
 from sensorium.events.features import Features
 from sensorium.suggest import did_you_mean
+from sensorium.types import Span
 
 KEY = "c3d_features"
 RATE = 30 / 8
@@ -59,16 +60,21 @@ class FeatureFile:
 
     @cached_property
     def dim(self) -> int:
-        """Numbers of a vector."""
+        """Numbers of a vector, by the first video that has vectors."""
         if not self.videos:
             raise ValueError(f"{self.path}: holds no video")
-        return int(self._table(self.videos[0]).shape[1])
+        file = self._opened()
+        first = next((v for v in self.videos if self._has(file[v])), self.videos[0])
+        return int(self._table(first).shape[1])
+
+    def _has(self, entry: Any) -> bool:
+        return not hasattr(entry, "keys") or self.key in entry
 
     def __contains__(self, video: str) -> bool:
         return video in self._opened()
 
-    def of(self, video: str) -> Features:
-        """All vectors of a video.
+    def of(self, video: str, span: Span | None = None) -> Features:
+        """Vectors of a span of a video in seconds, or of all of it.
 
         Raises:
             ValueError: when there is none, or of another length than the others'.
@@ -77,10 +83,11 @@ class FeatureFile:
         if table.shape[1] != self.dim:
             raise ValueError(
                 f"{self.path}: {video}: got vectors of {table.shape[1]} numbers, expected "
-                f"{self.dim} as of {self.videos[0]}"
+                f"{self.dim} as of others"
             )
         values = torch.from_numpy(np.asarray(table[:: self.stride], np.float32))
-        return Features(values, self.rate)
+        features = Features(values, self.rate)
+        return features if span is None else features.between(span.start, span.end)
 
     def _table(self, video: str) -> Any:
         """The table of a video, ``[n, D]``."""
