@@ -59,7 +59,7 @@ def look_stage(data: SceneData, steps: int, others: tuple[str, ...] = (PARSER,))
     return Stage("attributes", steps, _ADAM, _ONE_CYCLE, freeze=(FINDER, *others), data=blocks)
 
 
-def drawn_stage(data: SceneData, drawn: Path, steps: int = 2800) -> Stage:
+def drawn_stage(data: SceneData, drawn: Path, steps: int = 4300) -> Stage:
     """The attribute network on outlines that a finder drew in the first 2,500 scenes."""
     blocks = replace(data, drawn=drawn, length=min(DRAWN, data.length))
     slower = replace(_ADAM, lr=1.5e-3)
