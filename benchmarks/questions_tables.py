@@ -104,8 +104,8 @@ def curve(table: Table, results: Results) -> str:
         return _NOT_RUN
     found = results["curve"]
     lines = []
-    for count in dict.fromkeys(point["programs"] for point in found["points"]):
-        points = [p for p in found["points"] if p["programs"] == count]
+    for count, tried in dict.fromkeys(map(_given, found["points"])):
+        points = [p for p in found["points"] if _given(p) == (count, tried)]
         before, after = (
             over_seeds({str(p["seed"]): p[k] for p in points if k in p})
             for k in ("before", "after")
@@ -116,21 +116,26 @@ def curve(table: Table, results: Results) -> str:
                 f"{count:,}",
                 percent(before, "accuracy"),
                 percent(before, "program_match"),
+                "" if tried is None else f"{tried:,}",
                 *(percent(after, kind) for kind in KINDS),
                 percent(after, "program_match"),
                 "" if published is None else f"{100 * published:g}",
             )
         )
-    head = ("programs", "taught: answers", "to the letter")
-    head = (*head, *(f"and by answers: {k}" for k in KINDS.values()), "to the letter", "paper")
+    head = ("programs", "taught: answers", "to the letter", "steps of REINFORCE")
+    head = (*head, *(f"after: {k}" for k in KINDS.values()), "to the letter", "paper")
     given = found["budget"]
     about = (
         f"{given['questions']:,} training questions, {given['tested']:,} held out; "
-        f"{given['programs']:,} supervised steps ({given['all']:,} with all programs), then "
-        f"{given['answers']:,} of REINFORCE, of 64 questions each. The paper had 700,000 "
-        "questions.\n\n"
+        f"{given['programs']:,} supervised steps, then REINFORCE on all answers. With all programs "
+        "it is the parser of the recipe `nsvqa-questions`. The paper had 700,000 questions.\n\n"
     )
     return f"\n{about}" + table(head, lines)
+
+
+def _given(point: Row) -> tuple[int, int | None]:
+    """What a point of the curve was given: programs, and steps of REINFORCE."""
+    return point["programs"], point.get("reinforce_steps")
 
 
 def cogent(table: Table, results: Results) -> str:
