@@ -66,9 +66,21 @@ def parsed_by(parser: QuestionParser, held_out: HeldOut) -> list[Parsed]:
 
 
 def nsvqa(
-    scenes: SceneParser, parser: QuestionParser, held_out: HeldOut, name: str = "nsvqa"
+    scenes: SceneParser,
+    parser: QuestionParser,
+    held_out: HeldOut,
+    few: QuestionParser | None = None,
+    name: str = "nsvqa",
 ) -> Tables:
-    """Four ways to answer: what is seen or what is true, with programs parsed or true."""
+    """Four ways to answer: what is seen or what is true, with programs parsed or true.
+
+    Args:
+        scenes: sees.
+        parser: writes programs.
+        held_out: what is asked.
+        few: a parser that learned from few programs, for a row beside the four.
+        name: of the rows.
+    """
     questions = held_out.questions
     truth: Seen = held_out.truth
     seen, figures = seen_by(scenes, held_out)
@@ -80,13 +92,21 @@ def nsvqa(
     def row(programs: list[Program | None], where: Seen) -> Row:
         return scored(questions, answers_of(held_out, programs, where))
 
+    answers = {
+        f"{name}: pixels": {**row(own, seen), "program_match": match},
+        f"{name}: pixels, true programs": row(annotated, seen),
+        f"{name}: true scenes": {**row(own, truth), "program_match": match},
+        f"{name}: true scenes, true programs": row(annotated, truth),
+    }
+    if few is not None:
+        less = parsed_by(few, held_out)
+        match = program_match(questions, [p.tokens for p in less])
+        answers[f"{name}: pixels, few programs"] = {
+            **row([p.program for p in less], seen),
+            "program_match": match,
+        }
     return {
-        "answers": {
-            f"{name}: pixels": {**row(own, seen), "program_match": match},
-            f"{name}: pixels, true programs": row(annotated, seen),
-            f"{name}: true scenes": {**row(own, truth), "program_match": match},
-            f"{name}: true scenes, true programs": row(annotated, truth),
-        },
+        "answers": answers,
         "scenes": {name: figures},
         "mistakes": {name: mistakes(held_out, own, seen)},
     }

@@ -189,7 +189,8 @@ def measure_weights(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     one, other = (nsvqa_of(s or options.weights) for s in (options.scenes, options.parser))
     held_out = HeldOut(options.cache, options.test)
-    tables: Tables = measures.nsvqa(one.scenes, other.parser, held_out)
+    few = nsvqa_of(options.few).parser if options.few else None
+    tables: Tables = measures.nsvqa(one.scenes, other.parser, held_out, few)
     learned_on = questions_of(asked_in_blocks("train", 10 * IMAGES, 10, options.cache))
     tables["answers"] |= measures.guesses(held_out, learned_on)["answers"]
     weights = {"nsvqa": about(one, one)}
@@ -253,6 +254,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--weights", default="nsvqa", help="bundled name or run folder")
     parser.add_argument("--scenes", default="", help="likewise, of the scene parser alone")
     parser.add_argument("--parser", default="", help="likewise, of the question parser alone")
+    parser.add_argument("--few", default="", help="likewise, of a parser taught few programs")
     parser.add_argument("--factor", type=float, default=1.0, help="on the steps of training")
     parser.add_argument("--test", type=int, default=1000, help="held-out scenes")
     parser.add_argument("--cogent", type=int, default=250, help="held-out scenes of a condition")

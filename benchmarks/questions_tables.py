@@ -19,7 +19,13 @@ KINDS = {
     "accuracy/compare_attribute": "compare attribute",
     "accuracy/query": "query",
 }
-_WAYS = ("pixels", "pixels, true programs", "true scenes", "true scenes, true programs")
+_WAYS = (
+    "pixels",
+    "pixels, true programs",
+    "true scenes",
+    "true scenes, true programs",
+    "pixels, few programs",
+)
 _NOT_RUN = "\nNot measured yet.\n"
 _NETWORKS = ("film", "cnn-lstm", "lstm, blind", "commonest answer")
 

@@ -238,7 +238,7 @@ def test_weights_are_measured_and_collected(
     monkeypatch.setattr(quality, "IMAGES", 4)
     save(system(), tmp_path / "system", Card("test", recipe="nsvqa", trained_on="nothing"))
     options = Namespace(
-        weights=str(tmp_path / "system"), scenes="", parser="", test=2, cogent=2, seeds=[0],
+        weights=str(tmp_path / "system"), scenes="", parser="", few=str(tmp_path / "system"), test=2, cogent=2, seeds=[0],
         folder=tmp_path / "runs", cache=tmp_path / "cache", only=["answers"], factor=1.0, rows=None,
     )  # fmt: skip
     options.folder.mkdir()
@@ -246,5 +246,7 @@ def test_weights_are_measured_and_collected(
     out = quality.collect(options)
     assert out["tables"]["answers"]["nsvqa: true scenes, true programs"]["accuracy"] == 1.0
     assert "commonest answer" in out["tables"]["answers"]
+    few = out["tables"]["answers"]["nsvqa: pixels, few programs"]
+    assert few == out["tables"]["answers"]["nsvqa: pixels"]  # the same parser
     assert out["weights"]["nsvqa"]["trained_on"] == "nothing"
     json.dumps(out)
