@@ -238,7 +238,8 @@ def test_weights_are_measured_and_collected(
     monkeypatch.setattr(quality, "IMAGES", 4)
     save(system(), tmp_path / "system", Card("test", recipe="nsvqa", trained_on="nothing"))
     options = Namespace(
-        weights=str(tmp_path / "system"), scenes="", parser="", few=str(tmp_path / "system"), test=2, cogent=2, seeds=[0],
+        weights=str(tmp_path / "system"), scenes="", parser="", few=str(tmp_path / "system"),
+        test=2, cogent=2, seeds=[0],
         folder=tmp_path / "runs", cache=tmp_path / "cache", only=["answers"], factor=1.0, rows=None,
     )  # fmt: skip
     options.folder.mkdir()
