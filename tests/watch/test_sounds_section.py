@@ -228,9 +228,11 @@ def test_pictures_only_are_said(
     tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = watch(film, tmp_path / "out")
-    assert [s.name for s in report.sections] == ["actions"]
+    names = [s.name for s in report.sections]
+    assert "actions" in names
+    assert "sounds" not in names
     line = "Nothing is said about sounds: that needs pictures and sound"
-    assert [u.startswith(line) for u in report.unanswered] == [True]
+    assert report.unanswered[0].startswith(line)
     assert report.page is not None
     assert line in report.page.read_text()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -60,19 +60,35 @@ def _copy(source: Path, target: Path, cues: Sequence[Cue]) -> None:
             made.metadata.update(given.metadata)
             made.set_chapters(_named(cues))
             zero = Fraction(given.start_time or 0, 1_000_000)
-            for packet in given.demux([given.streams[i] for i in streams]):
-                if packet.dts is None:
-                    continue
+            for packet in _dated(given.demux([given.streams[i] for i in streams])):
                 late = round(zero / packet.time_base)
                 packet.dts -= late
-                if packet.pts is not None:
-                    packet.pts -= late
+                packet.pts = packet.dts if packet.pts is None else packet.pts - late
                 packet.stream = streams[packet.stream.index]
                 made.mux(packet)
-    except av.FFmpegError as error:
+    except (av.FFmpegError, ValueError) as error:
         raise ValueError(
-            f"{source}: cannot be copied into {target.suffix[1:]} ({error.strerror}); try .mkv"
+            f"{source}: cannot be copied into a {target.suffix[1:]} with chapters "
+            f"({getattr(error, 'strerror', None) or error}); do without --chapters"
         ) from error
+
+
+def _dated(packets: Iterable[Any]) -> Iterator[Any]:
+    """Packets with the time of decoding that the first of a stream may lack (Matroska)."""
+    waiting: dict[int, list[Any]] = {}
+    for packet in packets:
+        early = waiting.setdefault(packet.stream.index, [])
+        if packet.dts is None and packet.size:
+            early.append(packet)
+            continue
+        time = packet.dts  # the last packet of a stream is empty, without a time
+        for before in reversed(early):
+            time = before.pts if time is None else time - max(1, before.duration or 1)
+            before.dts = time if before.pts is None else min(time, before.pts)
+        yield from (before for before in early if before.dts is not None)
+        early.clear()
+        if packet.dts is not None:
+            yield packet
 
 
 def _is_cover(stream: Any) -> bool:

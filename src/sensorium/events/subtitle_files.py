@@ -18,7 +18,7 @@ Cue = tuple[Span, str]
 PAUSE = "\u2026"
 """Title of a chapter in which nothing happens."""
 
-_LONGEST_PAUSE = 1.0  # seconds that are left to the chapter before
+_LONGEST_PAUSE = 1.0  # seconds that are left to a chapter
 _SHORTEST = 0.001  # seconds, the finest that these formats tell apart
 _SPECIAL = re.compile(r"[=;#\\]")
 _BEHIND_SLASH = r"\\\g<0>"
@@ -44,7 +44,8 @@ def vtt(cues: Sequence[Cue]) -> str:
 def chapters(cues: Sequence[Cue]) -> list[Cue]:
     """Stretches that do not overlap, each named by what begins at its start.
 
-    ``PAUSE`` names the time before the first one, and pauses of more than a second.
+    ``PAUSE`` names what lies before and between them, if it is more than a second; a first chapter
+    that comes sooner starts with the video.
     """
     starts: dict[int, list[str]] = {}
     ends: dict[int, float] = {}
@@ -54,15 +55,14 @@ def chapters(cues: Sequence[Cue]) -> list[Cue]:
             starts[at].append(text)
         ends[at] = max(ends.get(at, 0.0), _end(span))
     order = sorted(starts)
-    limits = [*(at / 1000 for at in order[1:]), float("inf")]
+    limits = [*(at / 1000 for at in order[1:]), float("inf")][: len(order)]
     named: list[Cue] = []
-    before, longest = 0.0, 0.0
     for at, limit in zip(order, limits, strict=True):
-        start = at / 1000
-        if start - before > longest:
+        start, before = at / 1000, named[-1][0].end if named else 0.0
+        if start - before > _LONGEST_PAUSE:
             named.append((Span(before, start), PAUSE))
-        named.append((Span(start, min(ends[at], limit)), "; ".join(starts[at])))
-        before, longest = named[-1][0].end, _LONGEST_PAUSE
+        first = start if named else 0.0
+        named.append((Span(first, min(ends[at], limit)), "; ".join(starts[at])))
     return named
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sensorium.actions.results import Actions
+from sensorium.events.results import Story
 from sensorium.sounds.results import Stems
 from sensorium.store.sources import locate
 from sensorium.system import Result
@@ -19,6 +20,7 @@ from sensorium.watch import wording
 from sensorium.watch.actions_section import actions_section
 from sensorium.watch.section import Section, Setting
 from sensorium.watch.sounds_section import sounds_section
+from sensorium.watch.story_section import story_section
 
 _NEEDED = {"video": "pictures", "audio": "sound"}
 
@@ -61,6 +63,7 @@ class Ability:
 
 
 SECTIONS: tuple[Ability, ...] = (
+    Ability("events", "wsdec", ("video",), Story, story_section),
     Ability("actions", "tsm", ("video",), Actions, actions_section),
     Ability("sounds", "pixels", ("video", "audio"), Stems, sounds_section),
 )

@@ -27,6 +27,9 @@
       };
     });
     const own = [...new Set(rows.flatMap((row) => row.bars))];
+    for (const { bars: ours, text } of rows) {
+      for (const bar of ours) { bar.classList.add("chapter"); bar.dataset.chapter = text; }
+    }
     let at = -1; // the moment that Enter went to, among those found
 
     const found = () => rows.filter((row) => !row.item.hidden);

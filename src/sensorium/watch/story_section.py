@@ -57,7 +57,9 @@ def _summary(events: Sequence[Event], clock: Clock) -> str:
     """The story in a line or two."""
     if not events:
         return "The story is empty: the weights find nothing to tell in this video."
-    quoted = [f"\u201c{e.sentence}\u201d ({clock.words(e.start)})" for e in _surest(events, _TOLD)]
+    surest = {e.sentence: e for e in sorted(events, key=lambda event: event.score)}
+    told = events if len(events) <= _TOLD else _surest(list(surest.values()), _TOLD)
+    quoted = [f"\u201c{e.sentence}\u201d ({clock.words(e.start)})" for e in told]
     if len(events) == 1:
         said = f"The story is one sentence: {quoted[0]}."
     elif len(events) <= _TOLD:
