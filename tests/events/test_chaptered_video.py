@@ -16,7 +16,7 @@ def packets(path, zero=0.0):
         return sorted(
             (p.stream.type, round(float(p.pts * p.time_base) - zero, 2), bytes(p))
             for p in container.demux(kinds)
-            if p.dts is not None
+            if p.size
         )
 
 
