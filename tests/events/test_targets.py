@@ -86,6 +86,7 @@ def test_contrast_lowers_anchors_that_tell_everything() -> None:
     assert shared[0, 0].argmax() == 1
     assert shared[0, 1].argmax() == 2
     assert torch.allclose(shared.sum(-1), torch.ones(1, 3))
+    assert torch.isfinite(soft_targets(logs, 1.0, 1.0, torch.zeros(1, 3, dtype=torch.bool))).all()
 
 
 def test_rewards_are_centred_and_at_most_one() -> None:

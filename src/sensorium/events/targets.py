@@ -19,6 +19,9 @@ from sensorium.events.vocabulary import EOS
 _CHUNK = 4096
 """Sentences judged at once."""
 
+_NEVER = -1e4
+"""A log-probability; finite, since a video may have no sentence at all."""
+
 
 @torch.no_grad()
 def anchor_likelihoods(
@@ -96,7 +99,7 @@ def soft_targets(
         told: which sentences are no padding.
     """
     if contrast:
-        others = logs.masked_fill(~told[..., None], float("-inf")).logsumexp(1, keepdim=True)
+        others = logs.masked_fill(~told[..., None], _NEVER).logsumexp(1, keepdim=True)
         logs = logs - contrast * others
     return (logs / temperature).softmax(-1)
 
