@@ -86,25 +86,26 @@ class Heard(nn.Module):
 
     def of(self, audio: Audio, start: float, steps: int) -> Float[Tensor, "N D"]:
         """``steps`` vectors from ``start`` seconds on."""
-        first = start - self._before / self.config.rate
-        count = self.places(steps)[-1].item() + self.window
-        span = Span(first, first + count / self.config.rate)
-        wave = audio.samples(span, self.config.rate).mean(0)
-        return self(F.pad(wave, (0, int(count) - len(wave))), steps)
+        places = self.places(start, steps)
+        first, last = int(places[0]), int(places[-1]) + self.window
+        wave = audio.samples(
+            Span(first / self.config.rate, last / self.config.rate), self.config.rate
+        ).mean(0)
+        out: Tensor = self(F.pad(wave, (0, last - first - len(wave))), places - first)
+        return out
 
-    @property
-    def _before(self) -> int:
-        """Samples that are needed from before the first step: a frame more, for its rise."""
-        return round(0.5 * self.hop + 0.5 * self.window)
+    def places(self, start: float, steps: int) -> Int64[Tensor, "frames"]:
+        """First samples of the frames of so many steps, and of the frame before them."""
+        number = torch.arange(-1, steps * self.per_step, device=self.hann.device).double()
+        middles = start * self.config.rate + (number + 0.5) * self.hop
+        return (middles - 0.5 * self.window).round().long()
 
-    def places(self, steps: int) -> Int64[Tensor, "frames"]:
-        """First samples of the frames of ``steps`` steps, and of the one before."""
-        count = steps * self.per_step + 1
-        return (torch.arange(count, device=self.hann.device).double() * self.hop).round().long()
-
-    def forward(self, wave: Float[Tensor, "N"], steps: int) -> Float[Tensor, "T D"]:
-        """Vectors of ``steps`` steps from samples that begin where `places` counts from."""
-        index = self.places(steps)[:, None] + torch.arange(self.window, device=wave.device)
+    def forward(
+        self, wave: Float[Tensor, "N"], places: Int64[Tensor, "frames"]
+    ) -> Float[Tensor, "T D"]:
+        """Vectors of steps from the frames that begin at ``places``."""
+        index = places[:, None] + torch.arange(self.window, device=wave.device)
+        steps = (len(places) - 1) // self.per_step
         spectra = torch.fft.rfft(wave[index] * self.hann)  # [frames, F]
         power = (spectra.abs() / self.hann.sum()).square()
         levels = 10 * (power @ self.filters.T).clamp_min(1e-12).log10()

@@ -1,10 +1,10 @@
-"""What is seen, as vectors at a low rate: by networks that know moves and instruments, and colours.
+"""What is seen, as vectors at a low rate: moves, things and colours, here and there.
 
 ``moves`` is a ResNet with temporal shift (Lin, Gan, Han, arXiv:1811.08383) whose weights are those
-of the bundled ``tsm``; ``things`` is the trunk of a classifier of single pictures. Their maps and
-the colours of the picture are averaged over a coarse grid of places, since several performers
-share a picture, and once more weighted by where the picture changes: what a performer who moves
-looks like, whoever else is there.
+of the bundled ``tsm``; ``things`` tells which kind of instrument in which colour is where
+(`Performers`). Several performers share a picture. So all is averaged over a coarse grid of places,
+and once more weighted by where the picture changes; and of every thing that could be there it is
+told how much of it is seen and how much it changes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sensorium import images
+from sensorium.events.performers import Performers
 from sensorium.layers.resnet import RESNETS, ResNet
 from sensorium.layers.temporal_shift import TemporalShift
 from sensorium.types import Video
+from sensorium.worlds.stage.looks.paint import COLOURS
+from sensorium.worlds.stage.script import INSTRUMENTS
 
-MOVES, THINGS = "tsm/model.safetensors", "stage-trunk.safetensors"
+MOVES, THINGS = "tsm/model.safetensors", "stage-performers.safetensors"
 _PREFIX = "network.backbone."
 _REACH = 4  # pictures that a picture's maps look back and ahead: one per block
-_STRIDE = 16  # of the maps
+_STRIDE = 16  # of the maps of moves; those of things are twice as fine
 _DECODE_AT_ONCE = 8  # full-size pictures held at a time
 _HUES = 12
+_PALETTE = _HUES + 4
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class SeenConfig:
     Attributes:
         size: height and width in pixels to which pictures are brought.
         moves: whether the network with temporal shift looks.
-        things: whether the network for single pictures looks.
+        things: whether the network that knows instruments looks.
         colours: whether colours are counted.
         places: rows and columns of the grid of places; 0 and 0 for none.
         moved: whether what changes is looked at by itself.
@@ -53,8 +57,10 @@ class SeenConfig:
     moved: bool = True
 
     def __post_init__(self) -> None:
-        if self.size < _STRIDE:
-            raise ValueError(f"seen: size must be at least {_STRIDE} pixels, got {self.size!r}")
+        if self.size < _STRIDE or self.size % _STRIDE:
+            raise ValueError(
+                f"seen: size must be a multiple of {_STRIDE} pixels, got {self.size!r}"
+            )
         if not (self.moves or self.things or self.colours):
             raise ValueError("seen: moves, things or colours must be on, got none of them")
         if not self.moved and not all(self.places):
@@ -62,23 +68,31 @@ class SeenConfig:
 
 
 class Seen(nn.Module):
-    """Vectors of pictures, one per picture."""
+    """Vectors of pictures, one per picture.
+
+    In order: for every place the means of the maps of moves, of kinds and colours of things, of the
+    colours of the picture, and of the change; the same weighted by the change, where its middle is
+    (y, x) and how much there is; and of every thing how much is seen and how much of it changes.
+    """
 
     def __init__(self, config: SeenConfig) -> None:
         super().__init__()
         self.config = config
-        shape = RESNETS["resnet_tiny"]
         self.moves = ShiftedResNet() if config.moves else None
-        self.things = ResNet(shape) if config.things else None
-        self.channels = shape.features * (config.moves + config.things)
-        self.channels += (_HUES + 4) * config.colours
-        self.to(memory_format=torch.channels_last)
+        self.things = Performers() if config.things else None
+        self.channels = RESNETS["resnet_tiny"].features * config.moves
+        self.channels += (len(INSTRUMENTS) + len(COLOURS)) * config.things
+        self.channels += _PALETTE * config.colours
+        for network in self.children():
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def dim(self) -> int:
         """Numbers per picture."""
         rows, columns = self.config.places
-        return rows * columns * (self.channels + 1) + self.config.moved * (self.channels + 3)
+        things = 2 * len(INSTRUMENTS) * len(COLOURS) * self.config.things
+        moved = (self.channels + 3) * self.config.moved
+        return rows * columns * (self.channels + 1) + moved + things
 
     def start_from_bundled(self) -> None:
         """Take the weights that come with the package."""
@@ -113,36 +127,51 @@ class Seen(nn.Module):
         out: Tensor = self(pictures)[before : before + steps]
         return out
 
-    def forward(self, pictures: Float[Tensor, "T 3 H W"] | UInt8[Tensor, "T 3 H W"]) -> Tensor:
-        """Vectors ``[T, D]`` of successive pictures."""
-        maps = self.maps(pictures)
-        change = changes(pictures, maps.shape[-2:])
-        parts: list[Tensor] = []
-        if all(self.config.places):
-            both = torch.cat([maps, change], 1)
-            parts.append(F.adaptive_avg_pool2d(both, self.config.places).flatten(1))
-        if self.config.moved:
-            share = change / change.sum((2, 3), keepdim=True).clamp_min(1e-6)
-            share = share.flatten(2)  # [T, 1, h, w] -> [T, 1, h*w]
-            where = _grid(maps).flatten(1)  # [2, h*w]
-            moved = (maps.flatten(2) @ share.mT)[..., 0]
-            middle = (share @ where.T)[:, 0]
-            parts += [moved, middle, change.mean((2, 3))]
-        return torch.cat(parts, 1).float()
-
-    def maps(self, pictures: Tensor) -> Float[Tensor, "T C h w"]:
-        """The networks' maps and the colours, one above the other."""
+    def forward(self, pictures: UInt8[Tensor, "T 3 H W"]) -> Float[Tensor, "T D"]:
+        """Vectors of successive pictures."""
         looked = images.normalise(pictures).contiguous(memory_format=torch.channels_last)
+        change = changes(pictures, (2 * self._side, 2 * self._side))
         parts: list[Tensor] = []
+        maps: list[Tensor] = []
         with torch.autocast(looked.device.type, torch.bfloat16):
             if self.moves is not None:
-                parts.append(self.moves(looked).float())
-            if self.things is not None:
-                parts.append(self.things(looked).float())
+                maps.append(self.moves(looked).float())
+            there = None if self.things is None else self.things(looked)
+        if there is not None:
+            kinds = there.unflatten(1, (len(INSTRUMENTS), len(COLOURS)))
+            maps.append(F.avg_pool2d(torch.cat([kinds.sum(2), kinds.sum(1)], 1), 2))
+            parts += _of_things(there, change)
         if self.config.colours:
-            side = -(-self.config.size // _STRIDE)
-            parts.append(colours(pictures, (side, side)))
+            maps.append(colours(pictures, (self._side, self._side)))
+        coarse = F.avg_pool2d(change, 2)
+        if self.config.moved:
+            parts[:0] = _moved(torch.cat(maps, 1), coarse)
+        if all(self.config.places):
+            both = torch.cat([*maps, coarse], 1)
+            parts.insert(0, F.adaptive_avg_pool2d(both, self.config.places).flatten(1))
         return torch.cat(parts, 1)
+
+    @property
+    def _side(self) -> int:
+        """Rows, and columns, of the maps of moves."""
+        return -(-self.config.size // _STRIDE)
+
+
+def _moved(maps: Float[Tensor, "T C h w"], change: Float[Tensor, "T 1 h w"]) -> list[Tensor]:
+    """Maps weighted by the change, the middle of the change, and how much there is."""
+    share = change / change.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    share = share.flatten(2)  # [T, 1, h, w] -> [T, 1, h*w]
+    middle = (share @ _grid(maps).flatten(1).T)[:, 0]
+    return [(maps.flatten(2) @ share.mT)[..., 0], middle, change.mean((2, 3))]
+
+
+def _of_things(
+    there: Float[Tensor, "T K h w"], change: Float[Tensor, "T 1 h w"]
+) -> list[Float[Tensor, "T K"]]:
+    """How much of each thing is seen, and how much of it changes (logarithmic)."""
+    size = there.sum((2, 3))  # in places
+    much = (there * change).sum((2, 3)) / (0.5 + size)
+    return [(1 + size).log(), (1 + 1000 * much).log()]
 
 
 class ShiftedResNet(nn.Module):

@@ -2,8 +2,9 @@
 
 Episode ``index`` of a split has the world seed ``seeds.split_seed(split, index)``. Sentences have
 no order words, each tells one event, and their order is shuffled anew for every example: what is
-left of time is nothing, unless the spans are given (``kind="full"``, and what is measured on). A
-few episodes have one event only; of those to measure on a few have none.
+left of time is nothing, unless the spans are given (``kind="full"``, and what is measured on).
+Half of the playing is left out, so that events overlap less. A few episodes have one event only; of
+those to measure on a few have none.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from sensorium.seeds import generator, split_seed
 from sensorium.types import Clip
 from sensorium.worlds.stage import clip, compose
 from sensorium.worlds.stage.captions import told
-from sensorium.worlds.stage.script import Episode
+from sensorium.worlds.stage.script import Episode, Event
 
-LOOK = 1
+LOOK = 2
 """Goes up when the same episodes get other features; old folders are then left alone."""
 
 ROWS = 24
@@ -42,6 +43,7 @@ LONGEST = 20
 """Numbers of a sentence at most, both ends counted."""
 
 _WORDS_FROM = 200  # training episodes whose sentences make the vocabulary
+_PLAYED = 0.5  # share of the playing that is kept: with all of it most events overlap another
 _LONE, _NONE = 0.05, 0.03  # shares of episodes with one event, and with none
 _HELD = 256  # episodes in memory where there is no folder
 
@@ -69,6 +71,11 @@ class StageStories:
     features: StageFeaturesConfig = field(default_factory=StageFeaturesConfig)
     cache: Path | None = Path("runs/events/cache")
     processes: int = 0
+
+    def __str__(self) -> str:
+        """In words, for the card of what was trained on it."""
+        times = "without their times" if self.kind == "weak" else "with their times"
+        return f"the procedural stage: {self.length:,} episodes of {self.seconds:g} s, {times}"
 
     def __post_init__(self) -> None:
         if self.kind not in ("weak", "full"):
@@ -228,25 +235,30 @@ def episode_of(split: Split, index: int, seconds: float = 30.0) -> Episode:
     """Episode ``index`` of a split: no order words, each sentence about one event alone."""
     seed = split_seed(split, index)
     episode = compose(seed, seconds, order_words=False)
-    drawn = generator(seed, "how many").uniform()
+    rng = generator(seed, "how many")
+    drawn, played = rng.uniform(), rng.uniform(size=len(episode.events)) < _PLAYED
     if drawn < _LONE:
-        episode = _thinned(episode, 1)
+        kept = episode.events[:1]
     elif drawn < _LONE + _NONE and split != "train":
-        episode = _thinned(episode, 0)
+        kept = ()
+    else:
+        kept = tuple(
+            e for e, k in zip(episode.events, played, strict=True) if e.kind != "play" or k
+        )
+    episode = _only(episode, kept)
     events = [replace(e, sentence=e.sentence.partition(" while ")[0]) for e in episode.events]
     return replace(episode, events=tuple(events))
 
 
-def _thinned(episode: Episode, count: int) -> Episode:
-    """The episode with its first ``count`` events; who does nothing in them stands still."""
-    events = episode.events[:count]
+def _only(episode: Episode, events: tuple[Event, ...]) -> Episode:
+    """The episode with these of its events, told anew; nobody plays but in them."""
     people = []
     for i, person in enumerate(episode.performers):
         played = [e.span for e in events if e.performer == i and e.kind == "play"]
         notes = tuple(n for n in person.notes if any(s.start <= n.start < s.end for s in played))
         people.append(replace(person, notes=notes))
     episode = replace(episode, performers=tuple(people), events=events)
-    return told(episode, generator(episode.seed, "fewer captions"), order_words=False)
+    return told(episode, generator(episode.seed, "captions anew"), order_words=False)
 
 
 def _words(seconds: float) -> Words:
