@@ -44,6 +44,11 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/sounds_prepared.py
 	$(BIN)/python benchmarks/sounds_speed.py
 	$(BIN)/python benchmarks/sounds_loading.py
+	$(BIN)/python benchmarks/blocks_speed.py
+	$(BIN)/python benchmarks/blocks_questions.py
+	$(BIN)/python benchmarks/questions_executor.py
+	$(BIN)/python benchmarks/questions_curve.py
+	$(BIN)/python benchmarks/questions_quality.py
 	$(BIN)/python benchmarks/media_speed.py
 	$(BIN)/python benchmarks/media_fuzz.py
 	$(BIN)/python benchmarks/world_speed.py

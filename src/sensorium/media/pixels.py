@@ -44,12 +44,18 @@ class Turn:
         return 180 if self.flip_rows else 0
 
 
+_QUARTERS = (Turn(), Turn(True, flip_rows=True), Turn(False, True, True), Turn(True, False, True))
+"""By quarter turns counter-clockwise."""
+
+
 def turn_of(frame: VideoFrame) -> Turn:
     """The turn that the frame's display matrix asks for, rounded to right angles."""
     try:
         raw = bytes(frame.side_data["DISPLAYMATRIX"])  # type: ignore[typeddict-item]
     except KeyError:
         return Turn()
+    except ValueError:  # side data that PyAV does not know, such as EXIF of stills
+        return _QUARTERS[frame.rotation // 90 % 4]
     if len(raw) != 36:
         return Turn()
     # Stored points (x, y), y down, are shown at (a x + c y, b x + d y).
