@@ -145,6 +145,9 @@ def test_files_as_they_are_found(tmp_path: Path) -> None:
         (Span(0.5, 1), "first word"),
         (Span(2, 3), "Tom & Jo"),
     ]
+    path = tmp_path / "gap.srt"
+    path.write_text("1\n00:00:00,000 --> 00:00:01,000\none\n\n two\n\n2\n")
+    assert read_subtitles(path) == [(Span(0, 1), "one two")]
     empty = tmp_path / "empty.srt"
     empty.write_text("")
     assert read_subtitles(empty) == []

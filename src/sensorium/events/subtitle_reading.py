@@ -61,7 +61,7 @@ def parse_srt(text: str, where: str = "SRT") -> list[Cue]:
         where: named in errors.
 
     Raises:
-        ValueError: for a block without times, or with times that run backwards.
+        ValueError: for a first block without times, and times that run backwards.
     """
     return sorted(_cues(text, where, vtt=False), key=lambda cue: cue[0])
 
@@ -114,35 +114,38 @@ def _unescaped(fields: dict[str, str]) -> str:
     return _ESCAPED.sub(r"\1", fields.get("title", ""))
 
 
-def _cues(text: str, where: str, vtt: bool) -> Iterator[Cue]:
+def _cues(text: str, where: str, vtt: bool) -> list[Cue]:
+    """Cues in the order of the file; a block without times goes on with the cue before it."""
+    cues: list[Cue] = []
     for number, block in _blocks(text):
-        if vtt and block[0].split(" ")[0].split("\t")[0] in ("WEBVTT", "NOTE", "STYLE", "REGION"):
+        if vtt and block[0].split()[0] in ("WEBVTT", "NOTE", "STYLE", "REGION"):
             continue
         # an identifier may come before the times
         row = next((k for k, line in enumerate(block[:2]) if "-->" in line), None)
-        if row is None:
-            if all(line.strip().isdigit() for line in block):
-                continue  # a number without anything, at the end of many files
+        if row is not None:
+            found = _TIMES.fullmatch(block[row])
+            place = f"{where}: line {number + row}"
+            if found is None:
+                raise ValueError(
+                    f"{place}: got {block[row][:60]!r}, expected 00:00:01,000 --> 00:00:02,500"
+                )
+            start, end = _seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])
+            cues.append((_span(start, end, place), _plain(block[row + 1 :], vtt)))
+        elif all(line.strip().isdigit() for line in block):
+            continue  # a number and nothing else, at the end of many files
+        elif cues:
+            span, said = cues[-1]
+            cues[-1] = (span, " ".join([said, _plain(block, vtt)]).strip())
+        else:
             raise ValueError(
                 f"{where}: line {number}: got {block[0][:40]!r}, expected the times of a cue, "
                 "00:00:01,000 --> 00:00:02,500"
             )
-        found = _TIMES.fullmatch(block[row])
-        place = f"{where}: line {number + row}"
-        if found is None:
-            raise ValueError(
-                f"{place}: got {block[row][:60]!r}, expected 00:00:01,000 --> 00:00:02,500"
-            )
-        start, end = _seconds(*found.groups()[:4]), _seconds(*found.groups()[4:])
-        yield _span(start, end, place), _plain(block[row + 1 :], vtt)
+    return cues
 
 
 def _blocks(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Runs of lines between empty ones, with the number of their first line.
-
-    A block of text that follows a cue after an empty line belongs to nothing and is an error for
-    the caller.
-    """
+    """Runs of lines between empty ones, with the number of their first line."""
     block: list[str] = []
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, line in enumerate([*lines, ""], 1):

@@ -2,8 +2,9 @@
 
 Words match when they are equal, have the same Porter stem, or are synonyms in WordNet. WordNet's
 data are a download of their own (``python -m nltk.downloader wordnet``); without them there are no
-synonyms and the score is `meteor_exact_stem`. Neither is METEOR 1.5, the Java program that
-published tables use; the three must not be compared with one another.
+synonyms and the score is `meteor_exact_stem`. NLTK looks synonyms up by stems, so it finds those
+alone whose stems are words ("car" and "auto", not "automobile"). Neither score is METEOR 1.5, the
+Java program that published tables use; the three must not be compared with one another.
 """
 
 from __future__ import annotations
