@@ -13,11 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensorium.events.datasets.activitynet import read_activitynet, same_videos, write_activitynet
+from sensorium.events.datasets.activitynet import (
+    read_activitynet,
+    read_references,
+    same_videos,
+    write_activitynet,
+)
 from sensorium.events.datasets.annotations import Annotation
 from sensorium.events.datasets.charades import read_charades, read_lengths
 from sensorium.events.datasets.hdf5 import FeatureFile
 from sensorium.events.datasets.youcook2 import read_youcook2
+from sensorium.events.metrics import dense_captioning
 from sensorium.types import Span
 
 ACTIVITYNET = {
@@ -139,6 +145,20 @@ def test_annotations_of_different_videos_are_told(tmp_path: Path) -> None:
     one = read_activitynet(written(tmp_path / "a", ACTIVITYNET))
     same_videos([one, one, {}])
     assert "share no video" in one_line(same_videos, [one, {"v_x": Annotation(1, ())}])
+
+
+def test_both_validation_files_are_references(tmp_path: Path) -> None:
+    other = {"v_QOlSCBRmfWY": {"duration": 82.7, "timestamps": [[0, 9]], "sentences": ["Dance."]}}
+    written(tmp_path / "val_1.json", ACTIVITYNET)
+    written(tmp_path / "val_2.json", other)
+    files = read_references(tmp_path)
+    told = {"v_QOlSCBRmfWY": [(Span(0, 9), "dance"), (Span(17.37, 60.81), "dance")]}
+    scores = dense_captioning(told, files)
+    assert scores["precision"] == 50  # in each of the files, only one of the two is annotated
+    assert scores["recall"] == 100  # all of what the second file tells
+    assert scores["empty_videos"] == 1
+    written(tmp_path / "val_2.json", {"v_x": other["v_QOlSCBRmfWY"]})
+    assert "share no video" in one_line(read_references, tmp_path)
 
 
 def test_youcook2(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from sensorium.events.datasets.annotations import (
     span_of,
     text_of,
 )
+from sensorium.types import Span
 
 FILES = {"train": "train.json", "val_1": "val_1.json", "val_2": "val_2.json"}
 
@@ -55,6 +56,17 @@ def write_activitynet(path: str | Path, annotations: Annotations) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(table, ensure_ascii=False), encoding="utf-8")
     return path
+
+
+def read_references(folder: str | Path) -> list[dict[str, tuple[tuple[Span, str], ...]]]:
+    """Both validation files as `metrics.dense_captioning` takes them.
+
+    Raises:
+        ValueError: when one is missing or malformed, or they are not of the same videos.
+    """
+    files = [read_activitynet(Path(folder) / FILES[name]) for name in ("val_1", "val_2")]
+    same_videos(files)
+    return [{video: a.events for video, a in file.items()} for file in files]
 
 
 def same_videos(files: Sequence[Annotations]) -> None:
