@@ -154,8 +154,8 @@ def test_both_validation_files_are_references(tmp_path: Path) -> None:
     files = read_references(tmp_path)
     told = {"v_QOlSCBRmfWY": [(Span(0, 9), "dance"), (Span(17.37, 60.81), "dance")]}
     scores = dense_captioning(told, files)
-    assert scores["precision"] == 50  # in each of the files, only one of the two is annotated
-    assert scores["recall"] == 100  # all of what the second file tells
+    assert scores["precision_iou0.5"] == 50  # each file annotates only one of the two
+    assert scores["recall_iou0.5"] == 100  # all of what the second file tells
     assert scores["empty_videos"] == 1
     written(tmp_path / "val_2.json", {"v_x": other["v_QOlSCBRmfWY"]})
     assert "share no video" in one_line(read_references, tmp_path)
