@@ -11,6 +11,7 @@ import torch
 
 from sensorium import media, store, training
 from sensorium.actions.systems import TSMSystem
+from sensorium.events.systems import WSDECSystem
 from sensorium.worlds import stage
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -105,3 +106,17 @@ def test_ask_a_picture() -> None:
     assert "large yellow metal sphere, sure to " in said
     assert "What color is the large sphere? yellow (" in said
     assert "Do not trust this" not in said
+
+
+def test_describe_a_stage(tmp_path: Path) -> None:
+    """Untrained weights; what they tell is not looked at."""
+    recipe = training.recipe("wsdec-tiny")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = WSDECSystem(recipe.data.adapt(recipe.system))
+    system = store.save(made, tmp_path / "teller", store.Card())
+    said = run("describe_a_stage.py", 5, system, tmp_path / "story")
+    assert said.count(", IoU 0.") + said.count(", IoU 1.") == 3
+    assert sorted(p.name for p in (tmp_path / "story").iterdir()) == [
+        *("chapters.txt", "story.json", "story.png", "story.srt", "story.vtt")
+    ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sensorium.actions.results import Action, Actions
+    from sensorium.events.results import Event, Story
     from sensorium.media import MediaError, read
     from sensorium.questions.results import Answer, Sight
     from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
@@ -27,6 +28,7 @@ __all__ = [
     "Answer",
     "Audio",
     "Clip",
+    "Event",
     "FrameVideo",
     "MediaError",
     "Optimiser",
@@ -36,6 +38,7 @@ __all__ = [
     "Sight",
     "Span",
     "Stage",
+    "Story",
     "System",
     "Video",
     "convert",
@@ -51,6 +54,7 @@ __all__ = [
 
 _HOMES = {
     "actions.results": ("Action", "Actions"),
+    "events.results": ("Event", "Story"),
     "media": ("MediaError", "read"),
     "questions.results": ("Answer", "Sight"),
     "recipe": ("Optimiser", "Recipe", "Schedule", "Stage"),

@@ -51,7 +51,7 @@ def describe(
     """The story of a clip, and where it shows what sentences tell.
 
     Memory is bounded as long as no sentence is asked for; else the features of the whole clip are
-    kept (about 110 MB an hour with the bundled weights).
+    kept (about 75 MB an hour with the bundled weights).
 
     Args:
         system: in ``eval()`` mode.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from sensorium.events.subtitle_files import chapter_metadata, srt, vtt
@@ -14,6 +15,7 @@ from sensorium.types import Span
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_LETTERS = 60  # of a line in the figure
 _ROWS = 40  # of the figure, at most
 
 
@@ -137,7 +139,7 @@ class Story(Result):
 
         shown = sorted(self.events, key=lambda event: -event.score)[:_ROWS]
         shown.sort(key=lambda event: (event.start, event.end))
-        figure = Figure(figsize=(9, 0.9 + 0.32 * max(2, len(shown))), layout="constrained")
+        figure = Figure(figsize=(9, 0.9 + 0.32 * max(2, len(shown))))
         axes = figure.subplots()
         late = self.span.start + 0.5 * self.span.duration
         for row, event in enumerate(shown):
@@ -145,7 +147,7 @@ class Story(Result):
             axes.barh(row, event.end - event.start, 0.7, event.start, color=colour, alpha=0.75)
             before = event.span.centre > late
             axes.annotate(
-                event.sentence,
+                fill(event.sentence, _LETTERS),
                 (event.start if before else event.end, row),
                 (-4 if before else 4, 0),
                 textcoords="offset points",

@@ -59,6 +59,8 @@
     function search(text) {
       const wanted = plain(text).split(/\s+/).filter(Boolean);
       at = -1;
+      if (!wanted.length) scroll.style.minHeight = "";
+      else if (!scroll.style.minHeight) scroll.style.minHeight = `${scroll.offsetHeight}px`;
       for (const row of rows) {
         row.item.hidden = !wanted.every((word) => row.words.includes(word));
         mark(row, row.item.hidden ? [] : wanted);
