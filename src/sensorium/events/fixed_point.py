@@ -101,6 +101,7 @@ def settle(
     length: Int64[Tensor, "B"],
     config: FixedPointConfig,
     given: Float[Tensor, "B K 2"] | None = None,
+    until: float = 1.0,
 ) -> list[list[Told]]:
     """The events of each video in order of time. Call in ``eval()`` mode.
 
@@ -113,13 +114,15 @@ def settle(
         length: steps of each video.
         config: of the search.
         given: spans to start from instead of the config's.
+        until: see `Localiser.best`.
     """
     spans = starts(localiser.anchors, config).to(features).expand(len(features), -1, -1)
     spans = spans if given is None else given
     before = spans
     words, likely = write(generator, features, length, spans, config)
     for _ in range(config.rounds):
-        found = localiser.best(*localiser(features, length, words, (words != EOS).sum(-1) + 1))
+        scored = localiser(features, length, words, (words != EOS).sum(-1) + 1)
+        found = localiser.best(*scored, until)
         before, spans = spans, found
         words, likely = write(generator, features, length, spans, config)
     agreed = iou(before, spans)

@@ -119,11 +119,24 @@ class Localiser(nn.Module):
         return decode(self.anchors, offsets, settings.scale, relative=settings.relative)
 
     def best(
-        self, scores: Float[Tensor, "B S A"], offsets: Float[Tensor, "B S A 2"]
+        self,
+        scores: Float[Tensor, "B S A"],
+        offsets: Float[Tensor, "B S A 2"],
+        until: float = 1.0,
     ) -> Float[Tensor, "B S 2"]:
-        """The span of the anchor with the greatest score."""
-        chosen = scores.argmax(-1)[..., None, None].expand(-1, -1, 1, 2)
-        return self.decode(offsets).gather(2, chosen)[:, :, 0]
+        """The span of the anchor with the greatest score.
+
+        Args:
+            scores: of the anchors.
+            offsets: of the anchors.
+            until: fraction of the video after which there is only padding; no anchor beyond it is
+                chosen.
+        """
+        centres = self.anchors[:, 0]
+        beyond = centres > max(until, float(centres.min()))
+        chosen = scores.masked_fill(beyond, float("-inf")).argmax(-1)
+        rows = chosen[..., None, None].expand(-1, -1, 1, 2)
+        return self.decode(offsets).gather(2, rows)[:, :, 0]
 
 
 class EquivariantHead(nn.Module):

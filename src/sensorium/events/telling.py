@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int64
@@ -50,6 +50,8 @@ class Teller:
     ) -> list[Told]:
         """The events of a video in order of time.
 
+        A video too short for any anchor is told as a whole.
+
         Args:
             total: steps of the video.
             fetch: gives its features.
@@ -60,9 +62,14 @@ class Teller:
         for window, features in self._windows(total, fetch):
             look(features[:, : window.real])
             length = torch.tensor([window.steps], device=features.device)
-            (raw,) = settle(self.localiser, self.generator, features, length, search)
-            placed = (in_video(event, window) for event in raw)
-            found += [event for event in placed if window.owns(event.start, event.end)]
+            until = window.real / window.steps
+            (raw,) = settle(self.localiser, self.generator, features, length, search, until=until)
+            placed = [in_video(event, window) for event in raw]
+            own = [event for event in placed if window.owns(event.start, event.end)]
+            if raw and not own and total <= self.steps:
+                best = max(raw, key=lambda event: event.score)
+                own = [replace(best, start=0.0, end=float(total))]
+            found += own
         merged = suppressed(found, search) if search.merge == "nms" else found
         return sorted(merged, key=lambda event: (event.start, event.end))
 
@@ -80,7 +87,8 @@ class Teller:
             words = torch.tensor(numbers, device=features.device)[None, None]
             length = torch.tensor([window.steps], device=features.device)
             count = torch.tensor([[len(numbers)]], device=features.device)
-            spans = self.localiser.best(*self.localiser(features, length, words, count))
+            scored = self.localiser(features, length, words, count)
+            spans = self.localiser.best(*scored, window.real / window.steps)
             sure = self._evidence(features, length, spans, words)
             start, end = edges(spans)[0, 0].tolist()
             found.append(in_video(Told(start, end, tuple(numbers[1:-1]), sure), window))
