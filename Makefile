@@ -49,6 +49,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/questions_executor.py
 	$(BIN)/python benchmarks/questions_curve.py
 	$(BIN)/python benchmarks/questions_quality.py
+	$(BIN)/python benchmarks/events_quality.py
+	$(BIN)/python benchmarks/events_speed.py
 	$(BIN)/python benchmarks/media_speed.py
 	$(BIN)/python benchmarks/media_fuzz.py
 	$(BIN)/python benchmarks/world_speed.py

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import blocks_tables
+import events_tables
 import questions_tables
 import sounds_tables
 
@@ -279,6 +280,19 @@ def questions(name: str) -> Callable[[], str]:
     return write
 
 
+def events(name: str) -> Callable[[], str]:
+    """A table of the quality or the speed of stories."""
+
+    def write() -> str:
+        source, make = events_tables.TABLES[name]
+        if not (RESULTS / f"{source}.json").exists():
+            return "\nNot measured yet.\n"
+        results = load(source)
+        return make(table, results) + machine(results)
+
+    return write
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
@@ -293,6 +307,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **{name: sounds(name) for name in sounds_tables.TABLES},
     **{name: blocks(name) for name in blocks_tables.TABLES},
     **{name: questions(name) for name in questions_tables.TABLES},
+    **{name: events(name) for name in events_tables.TABLES},
     **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
 
