@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from sensorium.events.recipes import RECIPES, wsdec, wsdec_full, wsdec_paper, wsdec_tiny
+from sensorium.events.anchors import anchors_of
+from sensorium.events.recipes import RECIPES, without, wsdec, wsdec_full, wsdec_paper, wsdec_tiny
 from sensorium.events.systems import ANCHORS, CAPTIONS, CYCLE, SUPERVISED, WSDECConfig
 from sensorium.plain import from_plain, to_plain
 from sensorium.training import fit
@@ -48,6 +49,18 @@ def test_paper_is_as_published() -> None:
     assert (system.learning.targets, system.learning.sentences) == ("metric", 1)
     assert (system.search.candidates, system.search.rounds, system.search.keep) == (15, 1, "moved")
     assert {stage.optimiser.kind for stage in recipe.stages} == {"sgd"}
+
+
+def test_ablations_leave_out_what_they_say() -> None:
+    recipe = wsdec()
+    order = [stage.anneal[0][1] for stage in without(recipe, "cycle").stages]
+    assert CYCLE not in order
+    assert order[:2] == [CAPTIONS, ANCHORS]
+    assert without(recipe, "regression").system.localiser.anchors.scale == 0
+    bare = without(recipe, "anchors")
+    assert len(anchors_of(bare.system.localiser.anchors)) == 1
+    assert ANCHORS not in [stage.anneal[0][1] for stage in bare.stages]
+    assert bare.name == "wsdec-without-anchors"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from sensorium.events.anchors import AnchorsConfig
 from sensorium.events.datasets.stage import StageStories
@@ -173,6 +174,30 @@ def wsdec_tiny() -> Recipe:
         stages=rounds(1, 60, 20, 20),
         batch=8,
     )
+
+
+def without(recipe: Recipe, part: Literal["cycle", "regression", "anchors"]) -> Recipe:
+    """An ablation of ``recipe``, as in the paper.
+
+    Args:
+        recipe: a weak one.
+        part: ``cycle``: captions of whole videos, then anchors, and nothing after; ``regression``:
+            spans are anchors as they are; ``anchors``: two numbers say where, learnt through the
+            captions alone, by the published head (an equivariant one has nothing to go by).
+    """
+    system, stages = recipe.system, recipe.stages
+    if part == "cycle":
+        stages = tuple(stage for stage in stages if stage.anneal[0][1] != CYCLE)
+    elif part == "regression":
+        still = replace(system.localiser.anchors, scale=0.0)
+        system = replace(system, localiser=replace(system.localiser, anchors=still))
+    else:
+        one = AnchorsConfig("single", scale=1.0)
+        localiser = replace(system.localiser, anchors=one, head="published", video="gru")
+        system = replace(system, localiser=localiser)
+        stages = tuple(stage for stage in stages if stage.anneal[0][1] != ANCHORS)
+    name, said = f"{recipe.name}-without-{part}", f"{recipe.description}, without {part}"
+    return replace(recipe, name=name, description=said, system=system, stages=stages)
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
