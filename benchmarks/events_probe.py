@@ -5,7 +5,7 @@ which shall tell the performer's kind, its colour, and the event's label. An eve
 another by less than 30 % counts as alone: where several happen at once the mean tells of all of
 them, so that no reader of means can know which is asked for.
 
-    python benchmarks/events_probe.py --train 400 --test 100
+    python benchmarks/events_probe.py
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from report import write_results
 from sensorium.events.datasets.stage import StageStories, StoryExamples
 
 ALONE = 0.3
-WEIGHT_DECAY = (1e-4, 1e-3)
+WEIGHT_DECAY = (1e-4, 1e-3, 1e-2)
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,13 @@ def figures(train: Asked, tune: Asked, test: Asked) -> Iterator[tuple[str, float
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--train", type=int, default=400, help="training episodes")
-    parser.add_argument("--tune", type=int, default=50, help="validation episodes")
+    parser.add_argument("--seconds", type=float, default=15.0, help="length of an episode")
+    parser.add_argument("--train", type=int, default=1200, help="training episodes")
+    parser.add_argument("--tune", type=int, default=150, help="validation episodes")
     parser.add_argument("--test", type=int, default=150, help="test episodes")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    began, data = time.process_time(), StageStories()
+    began, data = time.process_time(), StageStories(seconds=options.seconds)
     train, tune, test = (
         events(StoryExamples(data, split), range(count))
         for split, count in (
@@ -109,7 +110,7 @@ def main() -> None:
         "dim": train.means.shape[1],
     }
     print(found, f"{time.process_time() - began:.0f} s")
-    write_results("events_probe", {"probe": found, "train": options.train, "test": options.test})
+    write_results("events_probe", {"probe": found, "episodes": vars(options)})
 
 
 if __name__ == "__main__":

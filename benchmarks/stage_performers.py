@@ -31,10 +31,10 @@ FIRST = 100_000  # episodes far from those of which stories are told
 NOBODY = -100
 
 
-def pictures(split: Split, episodes: int) -> tuple[Tensor, Tensor, Tensor]:
+def pictures(split: Split, episodes: int, first: int = FIRST) -> tuple[Tensor, Tensor, Tensor]:
     """Pictures ``uint8 [N, 3, H, W]``, and kind and colour at each place ``int64 [N, h, w]``."""
     shown, kinds, colours = [], [], []
-    for index in range(FIRST, FIRST + episodes):
+    for index in range(first, first + episodes):
         seed = split_seed(split, index)
         episode = compose(seed, 30.0, order_words=False)
         times = generator(seed, "pictures").uniform(0.0, 30.0, PER_EPISODE).tolist()
@@ -83,15 +83,23 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--out", type=Path, default=WEIGHTS / "stage-performers.safetensors")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--start", type=Path, help="weights to go on from, with other episodes")
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
     network = Performers().to(memory_format=torch.channels_last).train()
-    network.trunk.load_state_dict(load_file(WEIGHTS / "stage-trunk.safetensors"))
-    train, held = pictures("train", options.episodes), pictures("val", 60)
+    if options.start:
+        network.load_state_dict(load_file(options.start))
+    else:
+        network.trunk.load_state_dict(load_file(WEIGHTS / "stage-trunk.safetensors"))
+    first = 2 * FIRST if options.start else FIRST
+    train, held = pictures("train", options.episodes, first), pictures("val", 60)
     print(f"{len(train[0])} pictures", flush=True)
-    optimiser = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=0.02)
-    plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, options.steps, pct_start=0.1)
+    optimiser = torch.optim.AdamW(network.parameters(), options.rate, weight_decay=0.02)
+    plan = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, options.rate, options.steps, pct_start=0.1
+    )
     rng, began = np.random.default_rng(0), time.time()
     for step in range(options.steps):
         chosen = rng.integers(0, len(train[0]), options.batch)

@@ -181,7 +181,7 @@ class StageFeatures(nn.Module):
             ValueError: when the clip has nothing that the features are made of.
         """
         span = span or clip.span
-        missing = self._missing(clip)
+        missing = self.missing(clip)
         steps = max(1, round(span.duration * self.rate))
         parts = [
             torch.cat([self._seen(clip, piece), self._heard(clip, piece)], 1)
@@ -194,7 +194,12 @@ class StageFeatures(nn.Module):
         for first in range(0, steps, self.config.window):
             yield start + first / self.rate, min(self.config.window, steps - first)
 
-    def _missing(self, clip: Clip) -> tuple[str, ...]:
+    def missing(self, clip: Clip) -> tuple[str, ...]:
+        """Parts that the clip has nothing for.
+
+        Raises:
+            ValueError: when it has nothing for any.
+        """
         lacks = {
             "seen": self.seen is not None and clip.video is None,
             "heard": self.heard is not None and clip.audio is None,

@@ -98,7 +98,8 @@ class Heard(nn.Module):
         """First samples of the frames of so many steps, and of the frame before them."""
         number = torch.arange(-1, steps * self.per_step, device=self.hann.device).double()
         middles = start * self.config.rate + (number + 0.5) * self.hop
-        return (middles - 0.5 * self.window).round().long()
+        first: Tensor = (middles - 0.5 * self.window).round().long()
+        return first
 
     def forward(
         self, wave: Float[Tensor, "N"], places: Int64[Tensor, "frames"]
@@ -111,7 +112,7 @@ class Heard(nn.Module):
         levels = 10 * (power @ self.filters.T).clamp_min(1e-12).log10()
         levels = (levels - _FLOOR_DB).clamp_min(0) / -_FLOOR_DB  # 0 .. 1: -80 .. 0 dB
         # [T * per_step, bands] -> [T, per_step, bands]
-        energy = levels[1:].unflatten(0, (steps, self.per_step))
+        energy: Tensor = levels[1:].unflatten(0, (steps, self.per_step))
         if not self.config.onsets:
             return energy.mean(1)
         rises = (levels[1:] - levels[:-1]).clamp_min(0).unflatten(0, (steps, self.per_step))

@@ -86,7 +86,8 @@ class FeatureShards:
         shard, row = divmod(index, SHARD)
         if shard not in self._open:
             self._open[shard] = np.load(self.path(shard), mmap_mode="r")
-        return self._open[shard][row]
+        values: NDArray[np.float16] = self._open[shard][row]
+        return values
 
     def __getstate__(self) -> dict[str, Any]:
         """Open files are not copied to other processes."""
