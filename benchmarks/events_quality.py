@@ -51,7 +51,6 @@ class Job:
 
     Attributes:
         name: of the run.
-        run: what it is.
         seed: of the training.
         recipe: how it is trained.
         folder: of the run.
@@ -60,12 +59,16 @@ class Job:
     """
 
     name: str
-    run: Run
     seed: int
     recipe: Recipe
     folder: Path
     held_out: tuple[int, int]
     again: bool = False
+
+    @property
+    def run(self) -> Run:
+        """What it is."""
+        return RUNS[self.name]
 
     @property
     def kept(self) -> Path:
@@ -125,7 +128,7 @@ def made(name: str, seed: int, options: argparse.Namespace) -> Job:
     if run.after:
         recipe = replace(recipe, init=str(place(run.after) / "system"))
     held_out = (options.test, options.val)
-    return Job(name, run, seed, recipe, place(name), held_out, options.again)
+    return Job(name, seed, recipe, place(name), held_out, options.again)
 
 
 def given(options: argparse.Namespace) -> Budget:
