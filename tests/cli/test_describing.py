@@ -117,6 +117,8 @@ def test_odd_files(run, teller, tmp_path):
     assert ["error" in r for r in ran.records] == [False, False, False, True, True]
     assert "got sound only, expected pictures" in ran.records[3]["error"]
     assert ran.err.splitlines()[-1] == "2 of 5 failed"
+    said = [line.split(": ")[1] for line in ran.err.splitlines() if "has no sound" in line]
+    assert said == [str(frame), str(mute)]
     for record in ran.records[:3]:
         assert all(e["end"] <= record["end"] + 1e-3 for e in record["events"])
 

@@ -95,6 +95,8 @@ class Describe:
             console.record({**story.to_dict(), **asked, **paths, "damage": list(damage)})
             for problem in damage:
                 console.note(f"note: {file}: {problem}")
+            if clip.audio is None and _listens(system):
+                console.note(f"note: {file}: has no sound, so the story is of what is seen only")
             show_story(story, found, console)
             for path in written:
                 console.show(f"wrote {path}")
@@ -115,6 +117,11 @@ class Describe:
             name = f"{Path(file).stem}-chapters{suffix if suffix in SUFFIXES else '.mkv'}"
             written.append(write_with_chapters(file, folder / name, story.cues))
         return written
+
+
+def _listens(system: WSDECSystem) -> bool:
+    """Whether sound is looked for in a file."""
+    return system.source is not None and system.source.heard is not None
 
 
 def _check_words(system: WSDECSystem, sentences: Sequence[str], console: Console) -> None:
