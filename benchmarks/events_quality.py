@@ -133,7 +133,8 @@ def made(name: str, seed: int, options: argparse.Namespace) -> Job:
 
 def given(options: argparse.Namespace) -> Budget:
     """What the command line grants every run."""
-    return Budget(options.factor, options.episodes, options.seconds, options.batch, options.cache)
+    names = ("factor", "paper", "episodes", "seconds", "batch", "cache")
+    return Budget(**{name: getattr(options, name) for name in names})
 
 
 def carry_out(lane: list[Job]) -> list[str]:
@@ -285,11 +286,12 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--weights", default="", help="measure these alone: bundled, or a run's")
     parser.add_argument("--factor", type=float, default=1.0, help="on the steps of training")
-    parser.add_argument("--episodes", type=int, default=1200, help="to train on")
-    parser.add_argument("--seconds", type=float, default=30.0, help="of an episode")
-    parser.add_argument("--batch", type=int, default=32, help="at most")
-    parser.add_argument("--test", type=int, default=150, help="held-out episodes")
-    parser.add_argument("--val", type=int, default=75, help="episodes to choose by")
+    parser.add_argument("--paper", type=float, default=0.2, help="likewise, of wsdec-paper")
+    parser.add_argument("--episodes", type=int, help="to train on; default: the recipe's")
+    parser.add_argument("--seconds", type=float, help="of an episode; default: the recipe's")
+    parser.add_argument("--batch", type=int, help="at most; default: the recipe's")
+    parser.add_argument("--test", type=int, default=300, help="held-out episodes")
+    parser.add_argument("--val", type=int, default=100, help="episodes to choose by")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--folder", type=Path, default=ROOT / "runs/events/quality")
     parser.add_argument("--cache", type=Path, default=ROOT / "runs/events/cache")

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.events.anchors import AnchorsConfig
-from sensorium.events.recipes import RECIPES
+from sensorium.events.recipes import RECIPES, without
 from sensorium.events.systems import ANCHORS, CAPTIONS, CYCLE
 from sensorium.recipe import Recipe, Stage
 
 CAPTIONED = "captions only"
 """The run that others start from; its row is what a generator knows before anything is found."""
+
+PAPER = "wsdec-paper"
+"""Fifteen times as large and SGD: hours on a CPU, so one seed and a share of its steps."""
 
 SLOPES = (0.1, 0.3, 3.0)
 """k of the masks, per step of 0.25 s, beside the recipe's 1; published is 0.1 per 0.53 s."""
@@ -67,39 +70,32 @@ def localiser(**fields: Any) -> Any:
 def no_cycle() -> Recipe:
     """As many steps for each network; the generator only ever sees whole videos."""
     stages = RECIPES["wsdec"]().stages
-    cycle = sum(s.steps for s in stages if phase_of(s) == CYCLE)
+    cycles = [s for s in stages if phase_of(s) == CYCLE]
     first = next(s for s in stages if phase_of(s) == CAPTIONS)
     anchors = [s for s in stages if phase_of(s) == ANCHORS]
-    share = cycle // len(anchors)
-    longer = tuple(replace(s, steps=s.steps + share) for s in anchors)
-    # where the cycle goes on with half the rate, so do the captions
-    more = replace(
-        first,
-        name="more captions",
-        steps=cycle,
-        optimiser=replace(first.optimiser, lr=0.5 * first.optimiser.lr),
-    )
+    steps = sum(s.steps for s in cycles)
+    more = replace(first, name="more captions", steps=steps, optimiser=cycles[0].optimiser)
+    longer = tuple(replace(s, steps=s.steps + steps // len(anchors)) for s in anchors)
     return goes_on(stages=(more, *longer))
 
 
 def no_regression() -> Recipe:
     """Anchors as they are."""
-    anchors = RECIPES["wsdec"]().system.localiser.anchors
-    return goes_on(localiser(anchors=replace(anchors, scale=0.0)))
+    return goes_on(without(RECIPES["wsdec"](), "regression").system)
 
 
 def no_anchors() -> Recipe:
-    """One span whose centre and width are regressed; only the cycle can teach it."""
-    base = localiser(anchors=AnchorsConfig("single", scale=1.0))
-    search = replace(base.search, start="random", candidates=50)
-    learning = replace(base.learning, anchor=0.0, localiser_rate=1.0)
-    stages = RECIPES["wsdec"]().stages
-    gentle = next(s for s in stages if phase_of(s) == CYCLE)
+    """Centre and width are regressed; only the cycle can teach them, so it has all the steps."""
+    base = RECIPES["wsdec"]()
+    system = without(base, "anchors").system
+    search = replace(system.search, start="random", candidates=50)
+    learning = replace(system.learning, anchor=0.0, localiser_rate=1.0)
+    cycle = next(s for s in base.stages if phase_of(s) == CYCLE)
     cycles = tuple(
-        replace(gentle, name=f"cycle {number}", steps=stage.steps)
-        for number, stage in enumerate(stages[1:], 1)
+        replace(cycle, name=f"cycle {number}", steps=stage.steps)
+        for number, stage in enumerate(base.stages[1:], 1)
     )
-    return goes_on(replace(base, search=search, learning=learning), cycles)
+    return goes_on(replace(system, search=search, learning=learning), cycles)
 
 
 def slope(k: float) -> Recipe:
@@ -134,7 +130,7 @@ RUNS: dict[str, Run] = {
     "no cycle": Run("main", no_cycle, CAPTIONED, every_seed=True),
     "no regression": Run("main", no_regression, CAPTIONED, every_seed=True),
     "no anchors": Run("main", no_anchors, CAPTIONED, every_seed=True),
-    "wsdec-paper": Run("main", RECIPES["wsdec-paper"], every_seed=True),
+    PAPER: Run("main", RECIPES["wsdec-paper"]),
     **{f"k = {k:g}": Run("ablation", partial(slope, k), CAPTIONED) for k in SLOPES},
     "15 published anchors": Run(
         "ablation", lambda: anchors(AnchorsConfig("published", scale=0.3)), CAPTIONED
@@ -157,6 +153,7 @@ class Budget:
 
     Attributes:
         factor: on the steps of every stage.
+        paper: the same for `PAPER`, on top.
         episodes: to train on.
         seconds: of an episode.
         batch: at most.
@@ -164,25 +161,27 @@ class Budget:
     """
 
     factor: float = 1.0
-    episodes: int = 1200
-    seconds: float = 30.0
-    batch: int = 32
+    paper: float = 1.0
+    episodes: int | None = None
+    seconds: float | None = None
+    batch: int | None = None
     cache: Path | None = None
 
 
 def prepared(run: Run, seed: int, given: Budget) -> Recipe:
     """A run's recipe with its seed, within the budget."""
     recipe = run.recipe()
-    stages = tuple(replace(s, steps=max(1, round(s.steps * given.factor))) for s in recipe.stages)
+    factor = given.factor * (given.paper if recipe.name == PAPER else 1)
+    stages = tuple(replace(s, steps=max(1, round(s.steps * factor))) for s in recipe.stages)
     data = replace(
         recipe.data,
         cache=given.cache,
-        length=given.episodes,
-        seconds=given.seconds,
+        length=given.episodes or recipe.data.length,
+        seconds=given.seconds or recipe.data.seconds,
         held_out=_HELD_OUT,
         processes=1,
     )
-    batch = min(recipe.batch, given.batch)
+    batch = min(recipe.batch, given.batch or recipe.batch)
     return replace(recipe, seed=seed, data=data, stages=stages, batch=batch, validate_every=0)
 
 

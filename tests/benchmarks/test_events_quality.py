@@ -194,7 +194,7 @@ def phases(recipe: Any) -> dict[float, int]:
 
 def test_every_run_has_a_recipe_that_builds() -> None:
     runs = module("events_runs")
-    given = runs.Budget(factor=0.5, episodes=3, seconds=8.0, batch=4)
+    given = runs.Budget(factor=0.5, paper=0.5, episodes=3, seconds=8.0, batch=4)
     for name, run in runs.RUNS.items():
         recipe = runs.prepared(run, 1, given)
         assert (recipe.seed, recipe.data.length, recipe.batch) == (1, 3, 4), name
@@ -204,6 +204,9 @@ def test_every_run_has_a_recipe_that_builds() -> None:
         assert made.config.localiser.anchors == recipe.system.localiser.anchors
         assert not run.after or list(runs.RUNS).index(run.after) < list(runs.RUNS).index(name)
         assert run.section == "main" or not run.every_seed
+        shorter = 0.25 if name == runs.PAPER else 0.5
+        whole = sum(stage.steps for stage in run.recipe().stages)
+        assert sum(stage.steps for stage in recipe.stages) == pytest.approx(shorter * whole)
 
 
 def test_what_is_taken_away_is_away_and_steps_are_the_same() -> None:
