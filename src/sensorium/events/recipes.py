@@ -123,15 +123,15 @@ def wsdec_paper() -> Recipe:
     of the cycle, five times, at rates that fall as published.
     """
     falls = (1e-2, 1e-3, 1e-4, 1e-4, 1e-4)
-    stages = [stage_of("captions", CAPTIONS, 2000, SGD)]
+    stages = [stage_of("captions", CAPTIONS, 600, SGD)]
     for number, rate in enumerate(falls, 1):
         slow = replace(SGD, lr=rate)
-        stages.append(stage_of(f"anchors {number}", ANCHORS, 100, replace(slow, lr=10 * rate)))
-        stages.append(stage_of(f"cycle {number}", CYCLE, 400, slow))
+        stages.append(stage_of(f"anchors {number}", ANCHORS, 30, replace(slow, lr=10 * rate)))
+        stages.append(stage_of(f"cycle {number}", CYCLE, 120, slow))
     return replace(
         wsdec(),
         name="wsdec-paper",
-        description="WSDEC with the published networks, losses and order of stages",
+        description="WSDEC with the published networks and losses",
         system=PUBLISHED,
         stages=tuple(stages),
         batch=32,

@@ -33,7 +33,7 @@ def nsvqa() -> Recipe:
     """All four stages, measured from pixels; the bundled ``nsvqa`` is made of its halves."""
     return Recipe(
         name="nsvqa",
-        description="NS-VQA on the blocks world: scene parser, then question parser",
+        description="NS-VQA on the blocks world, all of its networks",
         data=AnswersData(),
         system=NSVQAConfig(parser=small_parser(ALL)),
         stages=(*scene_stages(SceneData()), *question_stages(ALL, answers=ANSWERS)),
@@ -76,7 +76,7 @@ def nsvqa_answers() -> Recipe:
     return replace(
         nsvqa_questions(),
         name="nsvqa-answers",
-        description="NS-VQA's question parser: 270 programs, then answers alone",
+        description="NS-VQA: 270 programs, then answers alone",
         data=few,
         system=NSVQAConfig(parser=small_parser(few)),
         stages=question_stages(few, answers=4000),
