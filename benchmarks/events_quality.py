@@ -90,7 +90,8 @@ class Job:
         path = self.folder / "recipe.json"
         if not path.exists():
             return False
-        return bool(json.loads(path.read_text()) != json.loads(json.dumps(describe(self.recipe))))
+        mine, other = json.loads(json.dumps(describe(self.recipe))), json.loads(path.read_text())
+        return any(mine.get(k) != other.get(k) for k in {*mine, *other} - {"description"})
 
 
 def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:
@@ -246,7 +247,9 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
     for job in (job for lane in lanes(every) for job in lane):
         if not job.done or job.stale():
             continue
-        entry = networks.setdefault(job.name, {**budget(job.recipe, job.folder), "by_seed": {}})
+        entry = networks.setdefault(
+            job.name, {**budget(job.run, job.recipe, job.folder), "by_seed": {}}
+        )
         spent = job.folder / "time.json"
         entry["by_seed"][str(job.seed)] = json.loads(spent.read_text()) if spent.exists() else {}
         for split, rows in json.loads(job.kept.read_text()).items():
@@ -288,7 +291,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--weights", default="", help="measure these alone: bundled, or a run's")
     parser.add_argument("--factor", type=float, default=1.0, help="on the steps of training")
-    parser.add_argument("--paper", type=float, default=0.5, help="likewise, of wsdec-paper")
+    parser.add_argument("--paper", type=float, default=1.0, help="likewise, of wsdec-paper")
     parser.add_argument("--episodes", type=int, help="to train on; default: the recipe's")
     parser.add_argument("--seconds", type=float, help="of an episode; default: the recipe's")
     parser.add_argument("--batch", type=int, help="at most; default: the recipe's")

@@ -121,9 +121,10 @@ def shares(table: Table, results: Results) -> str:
             if name not in row or not full.get(name):
                 cells.append("")
                 continue
-            way = full[name] - chance.get(name, 0.0)
-            gained = (row[name] - chance.get(name, 0.0)) / way if way > 0 else float("nan")
-            cells.append(f"{100 * row[name] / full[name]:.0f} ({100 * gained:.0f})")
+            start = chance.get(name, 0.0)
+            way = full[name] - start
+            gained = f" ({100 * (row[name] - start) / way:.0f})" if way > 0 else ""
+            cells.append(f"{100 * row[name] / full[name]:.0f}{gained}")
         lines.append((label, *cells))
     return table(("%", *_SHARES), lines) if lines else _NOT_RUN
 
@@ -155,6 +156,7 @@ def budgets(table: Table, results: Results) -> str:
     lines = []
     for name, about in results["networks"].items():
         steps = ", ".join(f"{n:,} {phase}" for phase, n in about["steps"].items())
+        steps += f", after {about['after']}" if about["after"] else ""
         minutes = [s["train_cpu_minutes"] for s in about["by_seed"].values() if s]
         lines.append(
             (
