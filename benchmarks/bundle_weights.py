@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from sensorium import store, training
+from sensorium.training.whole import HasClips
 
 WEIGHTS = Path(__file__).parent.parent / "src" / "sensorium" / "weights"
 
@@ -27,7 +28,8 @@ def bundle(run: Path) -> None:
         for i in range(0, len(examples), 32)
     )
     stacked = ({key: torch.stack([e[key] for e in b]) for key in b[0]} for b in batches)
-    system.calibrate(stacked, recipe.data.clips("val"))
+    clips = recipe.data.clips("val") if isinstance(recipe.data, HasClips) else ()
+    system.calibrate(stacked, clips)
     system.weights = card.recipe
     target = store.save(system, WEIGHTS / card.recipe, card, dtype=torch.float16)
     shipped = store.load(target)
