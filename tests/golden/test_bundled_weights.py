@@ -76,8 +76,8 @@ def test_averaging_frames_cannot_tell_a_move_from_its_reverse():
 def test_cards_say_where_the_weights_come_from():
     listed = {m.name: m for m in models()}
     actions, sounds = {"tsm", "tsm-online", "stnet", "tsn"}, {"pixels", "motions", "concepts"}
-    questions = {"nsvqa"}
-    assert set(listed) == actions | sounds | questions
+    questions, events = {"nsvqa"}, {"wsdec"}
+    assert set(listed) == actions | sounds | questions | events
     for name, info in listed.items():
         header = json.loads((store.bundled.bundled_folder() / name / "config.json").read_text())
         assert header["card"]["recipe"] == name
