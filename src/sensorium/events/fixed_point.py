@@ -121,8 +121,8 @@ def settle(
     before = spans
     words, likely = write(generator, features, length, spans, config)
     for _ in range(config.rounds):
-        scores, offsets = localiser(features, length, words, (words != EOS).sum(-1) + 1)
-        found = localiser.best(scores, offsets, until)
+        logits, offsets = localiser(features, length, words, (words != EOS).sum(-1) + 1)
+        found = localiser.best(logits, offsets, until)
         before, spans = spans, found
         words, likely = write(generator, features, length, spans, config)
     agreed = iou(before, spans)

@@ -87,8 +87,8 @@ class Teller:
             words = torch.tensor(numbers, device=features.device)[None, None]
             length = torch.tensor([window.steps], device=features.device)
             count = torch.tensor([[len(numbers)]], device=features.device)
-            scores, offsets = self.localiser(features, length, words, count)
-            spans = self.localiser.best(scores, offsets, window.real / window.steps)
+            logits, offsets = self.localiser(features, length, words, count)
+            spans = self.localiser.best(logits, offsets, window.real / window.steps)
             sure = self._evidence(features, length, spans, words)
             start, end = edges(spans)[0, 0].tolist()
             found.append(in_video(Told(start, end, tuple(numbers[1:-1]), sure), window))
