@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _SIGNATURES = {
     b"\x89HDF": "an HDF5 file (Keras, MATLAB)",
@@ -119,3 +119,49 @@ def _describe(content: object) -> str:
     if isinstance(content, list | tuple):
         return f"a {type(content).__name__} of {len(content)}"
     return f"a value of type {type(content).__name__}"
+
+
+def fitted(
+    file: Path,
+    module: nn.Module,
+    state: Mapping[str, Tensor],
+    published: Callable[[str], str],
+) -> dict[str, Tensor]:
+    """A file's tensors under a module's own names; old files lack the norms' counters.
+
+    Args:
+        file: for the errors.
+        module: that the tensors are for; may lie on the meta device.
+        state: the file's tensors by their published names.
+        published: one of the module's names to the published one.
+
+    Returns:
+        Every tensor of the module, floating point as ``float32``.
+
+    Raises:
+        ValueError: when tensors are missing, unknown, of another shape, or not finite.
+    """
+    out = {}
+    expected = module.state_dict()
+    names = {published(name): name for name in expected}
+    counter = "num_batches_tracked"
+    missing = sorted(k for k in names.keys() - state.keys() if not k.endswith(counter))
+    extra = sorted(state.keys() - names.keys())
+    if missing or extra:
+        said = f"without {missing[0]}" if missing else f"with {extra[0]}"
+        raise ValueError(
+            f"{file}: found a network {said} ({len(missing)} tensors missing, {len(extra)} "
+            "unknown); it is not whole, or a variant"
+        )
+    for theirs, ours in names.items():
+        like = expected[ours]
+        tensor = state.get(theirs, torch.zeros(like.shape, dtype=like.dtype))
+        if tensor.shape != like.shape:
+            raise ValueError(
+                f"{file}: found {theirs} as {list(tensor.shape)}, expected {list(like.shape)}; "
+                "a wider or deeper variant?"
+            )
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"{file}: found {theirs} not finite (NaN or inf); download it again")
+        out[ours] = tensor.float() if tensor.is_floating_point() else tensor
+    return out

@@ -8,15 +8,15 @@ not in its file: it comes with the preprocessed questions. No pickle is run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from sensorium.checkpoint import read_state
+from sensorium.checkpoint import fitted, read_state
 from sensorium.questions.attributes import AttributeNet, AttributesConfig, published_attributes
 from sensorium.questions.official_names import (
     OUTPUTS,
@@ -166,7 +166,7 @@ def _parser(
     )
     with torch.device("meta"):
         network = QuestionParser(config)
-    out = _fitted(file, network, {"baseline": torch.zeros(()), **state}, str)
+    out = fitted(file, network, {"baseline": torch.zeros(()), **state}, str)
     order = torch.tensor([known.programs.index(word) for word in PROGRAM_WORDS.words])
     for name in (
         "decoder.embedding.weight",
@@ -228,39 +228,7 @@ def _attributes(
     config = published_attributes()
     with torch.device("meta"):
         network = AttributeNet(config)
-    out = _fitted(file, network, state, attribute_name)
+    out = fitted(file, network, state, attribute_name)
     for name in ("fc.weight", "fc.bias"):
         out[name] = out[name][torch.tensor(ROWS)]
     return PublishedAttributes(config, out)
-
-
-def _fitted(
-    file: Path,
-    module: nn.Module,
-    state: Mapping[str, Tensor],
-    published: Callable[[str], str],
-) -> dict[str, Tensor]:
-    """A file's tensors under our names; files of that time lack the norms' counters."""
-    expected = module.state_dict()
-    names = {published(name): name for name in expected}
-    missing = sorted(k for k in names.keys() - state.keys() if not k.endswith("batches_tracked"))
-    extra = sorted(state.keys() - names.keys())
-    if missing or extra:
-        said = f"without {missing[0]}" if missing else f"with {extra[0]}"
-        raise ValueError(
-            f"{file}: found a network {said} ({len(missing)} tensors missing, {len(extra)} "
-            "unknown); it is not whole, or a variant"
-        )
-    out = {}
-    for theirs, ours in names.items():
-        like = expected[ours]
-        tensor = state.get(theirs, torch.zeros(like.shape, dtype=like.dtype))
-        if tensor.shape != like.shape:
-            raise ValueError(
-                f"{file}: found {theirs} as {list(tensor.shape)}, expected {list(like.shape)}; "
-                "a wider or deeper variant?"
-            )
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"{file}: found {theirs} not finite (NaN or inf); download it again")
-        out[ours] = tensor.float() if tensor.is_floating_point() else tensor
-    return out

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sensorium.checkpoint import read_state
+from sensorium.checkpoint import fitted, read_state
 from sensorium.layers.unet import UNetConfig
 from sensorium.sounds.official_names import RELEASED, ModelName, frame_name, read_name, sound_name
 from sensorium.sounds.pixels import PixelPlayer, PixelsConfig
@@ -207,39 +207,6 @@ def _translated(
     }
     out = {}
     for part, (ours, module, published) in parts.items():
-        for name, tensor in _fitted(files[part], module, whole[part], published).items():
+        for name, tensor in fitted(files[part], module, whole[part], published).items():
             out[f"{ours}.{name}"] = tensor
-    return out
-
-
-def _fitted(
-    file: Path,
-    module: nn.Module,
-    state: Mapping[str, Tensor],
-    published: Callable[[str], str],
-) -> dict[str, Tensor]:
-    """One file's tensors under our names; old files lack the norms' counters."""
-    out = {}
-    expected = module.state_dict()
-    names = {published(name): name for name in expected}
-    counter = "num_batches_tracked"
-    missing = sorted(k for k in names.keys() - state.keys() if not k.endswith(counter))
-    extra = sorted(state.keys() - names.keys())
-    if missing or extra:
-        said = f"without {missing[0]}" if missing else f"with {extra[0]}"
-        raise ValueError(
-            f"{file}: found a network {said} ({len(missing)} tensors missing, {len(extra)} "
-            "unknown); it is not whole, or a variant"
-        )
-    for theirs, ours in names.items():
-        like = expected[ours]
-        tensor = state.get(theirs, torch.zeros(like.shape, dtype=like.dtype))
-        if tensor.shape != like.shape:
-            raise ValueError(
-                f"{file}: found {theirs} as {list(tensor.shape)}, expected {list(like.shape)}; "
-                "a wider or deeper variant?"
-            )
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise ValueError(f"{file}: found {theirs} not finite (NaN or inf); download it again")
-        out[ours] = tensor.float() if tensor.is_floating_point() else tensor
     return out
