@@ -40,9 +40,13 @@ class Data(Protocol):
 
 @dataclass(frozen=True)
 class Optimiser:
-    """Which optimiser; ``clip_norm`` 0 means no clipping of the gradient's norm."""
+    """Which optimiser; ``clip_norm`` 0 means no clipping of the gradient's norm.
 
-    kind: Literal["sgd", "adamw"] = "sgd"
+    ``momentum`` is that of ``sgd`` and ``nesterov``, and the first beta of ``adam``; ``adamw`` has
+    betas of 0.9 and 0.999.
+    """
+
+    kind: Literal["sgd", "nesterov", "adam", "adamw"] = "sgd"
     lr: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4

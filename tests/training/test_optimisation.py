@@ -109,3 +109,17 @@ def test_adamw(tiny: ModuleType) -> None:
     made = optimisation(system, stage)
     assert isinstance(made.optimiser, torch.optim.AdamW)
     assert made.optimiser.param_groups[0]["weight_decay"] == 0.3
+
+
+def test_momentum_is_the_first_beta_of_adam(tiny: ModuleType) -> None:
+    system = tiny.Tiny(tiny.TinyConfig(classes=("a", "b")))
+    adam = optimisation(system, Stage(optimiser=Optimiser("adam", lr=2e-4, momentum=0.5)))
+    assert isinstance(adam.optimiser, torch.optim.Adam)
+    assert adam.optimiser.param_groups[0]["betas"] == (0.5, 0.999)
+
+
+def test_nesterov(tiny: ModuleType) -> None:
+    system = tiny.Tiny(tiny.TinyConfig(classes=("a", "b")))
+    for kind in ("sgd", "nesterov"):
+        made = optimisation(system, Stage(optimiser=Optimiser(kind)))
+        assert made.optimiser.param_groups[0]["nesterov"] is (kind == "nesterov")

@@ -128,7 +128,10 @@ def _make(settings: Optimiser, groups: Iterable[dict[str, Any]]) -> torch.optim.
     """Torch's optimiser of that kind."""
     if settings.kind == "adamw":
         return torch.optim.AdamW(groups, lr=settings.lr)
-    return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum)
+    if settings.kind == "adam":
+        return torch.optim.Adam(groups, lr=settings.lr, betas=(settings.momentum, 0.999))
+    nesterov = settings.kind == "nesterov"
+    return torch.optim.SGD(groups, lr=settings.lr, momentum=settings.momentum, nesterov=nesterov)
 
 
 def _refuse_missing(system: System, groups: list[dict[str, Any]]) -> None:

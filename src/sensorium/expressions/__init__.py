@@ -1,0 +1,1 @@
+"""Faces that move as told: controllable image-to-video translation of facial expressions."""
