@@ -1,1 +1,1 @@
-"""How far a classifier can be trusted: attacks, defensive quantisation, promotion and suppression."""
+"""How far a classifier can be trusted: attacks, defensive quantisation, what attacks change."""
