@@ -241,6 +241,7 @@ def searches(own: FixedPointConfig) -> dict[str, FixedPointConfig]:
         label = f"candidates: {count} random spans"
         out[label] = replace(own, start="random", candidates=count)
     out["candidates: the anchors"] = replace(own, start="anchors")
+    out["contrast: not asked"] = replace(own, contrast=0.0)
     out["kept: what stays"] = replace(own, keep="stable")
     out["kept: what moves (published)"] = replace(own, keep="moved")
     out["overlapping: joined (published)"] = replace(own, merge="hull", overlap=0.9)

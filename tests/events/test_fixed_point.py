@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 import torch
+from torch import Tensor
 
 from sensorium.events import baselines
 from sensorium.events.anchors import edges
@@ -14,6 +15,7 @@ from sensorium.events.fixed_point import (
     FixedPointConfig,
     Told,
     chosen,
+    contrasts,
     hulls,
     settle,
     starts,
@@ -21,6 +23,8 @@ from sensorium.events.fixed_point import (
 )
 from sensorium.events.generator import Generator, GeneratorConfig
 from sensorium.events.localiser import Localiser, LocaliserConfig
+from sensorium.events.targets import sentence_log_p
+from sensorium.events.vocabulary import BOS, EOS
 
 CONFIG = FixedPointConfig(beam=1)
 
@@ -133,3 +137,50 @@ def test_bad_settings_are_one_line() -> None:
         with pytest.raises(ValueError, match="fixed point: ") as caught:
             FixedPointConfig(**wrong)  # type: ignore[arg-type]
         assert "\n" not in str(caught.value)
+
+
+def test_contrast_is_log_p_here_less_log_p_elsewhere(toy: ModuleType) -> None:
+    localiser, generator = networks(toy)
+    batch = toy.videos(1, 0)
+    video = (batch["features"], batch["length"])
+    events = [event(0.1, 0.3, 0.5, 2, 3), event(0.5, 0.9, 0.5, 2, 4, 9)]
+    by = contrasts(generator, *video, localiser.anchors, events)
+    for told, much in zip(events, by, strict=True):
+        words = torch.tensor([[[BOS, *told.words, EOS]]])
+        count = torch.tensor([[len(told.words) + 2]])
+
+        def likely(
+            centre: float, width: float, words: Tensor = words, count: Tensor = count
+        ) -> float:
+            logits = generator(*video, torch.tensor([[[centre, width]]]), words)
+            return float(sentence_log_p(logits, words[..., 1:], count).detach() / (count - 1))
+
+        apart = [
+            (centre, width)
+            for centre, width in localiser.anchors.tolist()
+            if centre + width / 2 <= told.start or centre - width / 2 >= told.end
+        ]
+        others = [likely(centre, width) for centre, width in apart]
+        own = likely((told.start + told.end) / 2, told.end - told.start)
+        assert len(others) > 3
+        assert much == pytest.approx(own - sum(others) / len(others), abs=1e-4)
+
+
+def test_what_fills_the_video_cannot_be_compared(toy: ModuleType) -> None:
+    localiser, generator = networks(toy)
+    batch = toy.videos(1, 0)
+    video = (batch["features"], batch["length"])
+    (much,) = contrasts(generator, *video, localiser.anchors, [event(0.0, 1.0, 0.5, 2, 3)])
+    assert much == float("inf")
+
+
+def test_stories_keep_what_stands_out(toy: ModuleType) -> None:
+    localiser, generator = networks(toy)
+    batch = toy.videos(1, 0)
+    video = (batch["features"], batch["length"])
+    (every,) = settle(localiser, generator, *video, CONFIG)
+    by = contrasts(generator, *video, localiser.anchors, every)
+    least = max(sorted(by)[len(by) // 2], 1e-6)
+    (some,) = settle(localiser, generator, *video, replace(CONFIG, contrast=least))
+    assert some == [e for e, much in zip(every, by, strict=True) if much >= least]
+    assert settle(localiser, generator, *video, replace(CONFIG, contrast=1e6)) == [[]]

@@ -20,8 +20,8 @@ from torch import Tensor
 from sensorium.events.anchors import edges, iou
 from sensorium.events.generator import Generator
 from sensorium.events.localiser import Localiser
-from sensorium.events.targets import sentence_log_p
-from sensorium.events.vocabulary import EOS
+from sensorium.events.targets import anchor_likelihoods, sentence_log_p
+from sensorium.events.vocabulary import BOS, EOS
 from sensorium.seeds import torch_generator
 
 
@@ -41,6 +41,8 @@ class FixedPointConfig:
         beam: partial sentences followed at a time.
         length_penalty: see `Generator.write`.
         least: score below which nothing is told; when no candidate reaches it, the story is empty.
+        contrast: how much likelier (nats a word) a sentence must be in its span than in anchors
+            elsewhere in the video; what fits everywhere tells of nothing. 0: not asked.
         most: events told at most.
         seed: of the random spans.
     """
@@ -56,6 +58,7 @@ class FixedPointConfig:
     beam: int = 3
     length_penalty: float = 0.0
     least: float = 0.0
+    contrast: float = 0.0
     most: int = 100
     seed: int = 0
 
@@ -68,6 +71,8 @@ class FixedPointConfig:
         for name in ("agreement", "overlap", "same", "least"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"fixed point: {name} must be 0 to 1, got {getattr(self, name)!r}")
+        if self.contrast < 0:
+            raise ValueError(f"fixed point: contrast must be 0 or more, got {self.contrast!r}")
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,8 @@ def settle(
 ) -> list[list[Told]]:
     """The events of each video in order of time. Call in ``eval()`` mode.
 
-    Empty only where no candidate's score reaches ``config.least``.
+    Empty only where no candidate's score reaches ``config.least``, or none stands out by
+    ``config.contrast``.
 
     Args:
         localiser: sentence in, span out.
@@ -129,10 +135,15 @@ def settle(
     score = scores(generator, features, length, words, likely, agreed, config)
     stays = agreed >= config.agreement
     kept = stays if config.keep == "stable" or config.rounds == 0 else ~stays
-    return [
-        chosen(_told(spans[i], words[i], score[i]), kept[i].tolist(), config)
-        for i in range(len(features))
-    ]
+    stories = []
+    for i in range(len(features)):
+        events = chosen(_told(spans[i], words[i], score[i]), kept[i].tolist(), config)
+        if config.contrast and events:
+            video = (features[i : i + 1], length[i : i + 1])
+            by = contrasts(generator, *video, localiser.anchors, events)
+            events = [e for e, much in zip(events, by, strict=True) if much >= config.contrast]
+        stories.append(events)
+    return stories
 
 
 def starts(anchors: Float[Tensor, "A 2"], config: FixedPointConfig) -> Float[Tensor, "K 2"]:
@@ -188,6 +199,36 @@ def blind_log_p(generator: Generator, words: Int64[Tensor, "B K L"]) -> Float[Te
     logits = generator.unrolled(generator.word_gates(words[..., :-1]) + nothing, state)
     count = (words[..., 1:] != EOS).sum(-1) + 2
     return sentence_log_p(logits, words[..., 1:], count)
+
+
+@torch.no_grad()
+def contrasts(
+    generator: Generator,
+    features: Float[Tensor, "1 T D"],
+    length: Int64[Tensor, "1"],
+    anchors: Float[Tensor, "A 2"],
+    events: Sequence[Told],
+) -> list[float]:
+    """How much likelier (nats a word) each sentence is in its span than elsewhere in the video.
+
+    Elsewhere: the mean over the anchors that share nothing with the span; infinite where there are
+    none, since an event that fills the video cannot be compared.
+    """
+    place = features.device
+    longest = max(len(event.words) for event in events) + 2
+    rows = [[BOS, *e.words, *[EOS] * (longest - 1 - len(e.words))] for e in events]
+    words = torch.tensor(rows, device=place)[None]
+    count = torch.tensor([[len(event.words) + 2 for event in events]], device=place)
+    own = torch.tensor(
+        [[0.5 * (e.start + e.end), e.end - e.start] for e in events], device=place
+    ).to(anchors)
+    spans = torch.cat([own, anchors])[None]
+    likely = anchor_likelihoods(generator, features, length, spans, words, count)[0]
+    likely = likely / (count[0, :, None] - 1)  # [S, S + A] per word
+    apart = iou(own[:, None], anchors[None]) == 0  # [S, A]
+    others = (likely[:, len(events) :] * apart).sum(-1) / apart.sum(-1).clamp_min(1)
+    much = likely.diagonal() - others
+    return torch.where(apart.any(-1), much, torch.inf).tolist()
 
 
 def chosen(events: Sequence[Told], kept: Sequence[bool], config: FixedPointConfig) -> list[Told]:

@@ -52,7 +52,9 @@ OWN = WSDECConfig(
         blind=0.1,
     ),
     learning=LossConfig(contrast=0.5, sentences=6, localiser_rate=1.0),
-    search=FixedPointConfig(start="anchors", rounds=2, overlap=0.6, length_penalty=1.0),
+    search=FixedPointConfig(
+        start="anchors", rounds=2, overlap=0.6, length_penalty=1.0, contrast=0.2
+    ),
 )
 
 PUBLISHED = WSDECConfig(
