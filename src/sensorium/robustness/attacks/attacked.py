@@ -1,0 +1,196 @@
+"""What an attack gives back, and what every attack answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from sensorium.robustness.attacks.ball import norms
+from sensorium.robustness.attacks.goal import Goal
+from sensorium.robustness.classifier import (
+    Classifier,
+    check,
+    check_input,
+    check_labels,
+)
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """Samples after an attack.
+
+    Attributes:
+        x: as the attack leaves them; where it failed, the nearest to its aim that it found.
+        success: whether the classifier answers as the attack wanted.
+        already: whether it did so before anything was changed; such samples stay as they were.
+        norms: ``l0``, ``l1``, ``l2`` and ``linf`` of the perturbation, per sample.
+        queries: forward passes, per sample.
+        gradients: backward passes, per sample.
+        zero_gradients: how many of these gave nothing but zeros.
+    """
+
+    x: Float[Tensor, "B ..."]
+    success: Bool[Tensor, "B"]
+    already: Bool[Tensor, "B"]
+    norms: dict[str, Float[Tensor, "B"]]
+    queries: Int64[Tensor, "B"]
+    gradients: Int64[Tensor, "B"]
+    zero_gradients: Int64[Tensor, "B"]
+
+    @property
+    def accuracy(self) -> float:
+        """The share of samples that the attack did not break (of a targeted one: not reached)."""
+        return 1 - float(self.success.float().mean())
+
+    @property
+    def rate(self) -> float:
+        """The share of successes among the samples that were not as wanted from the start."""
+        tried = ~self.already
+        return float(self.success[tried].float().mean()) if bool(tried.any()) else 0.0
+
+
+@runtime_checkable
+class Attack(Protocol):
+    """A frozen dataclass of an attack's settings."""
+
+    def __call__(
+        self,
+        classifier: Classifier,
+        x: Float[Tensor, "B ..."],
+        y: Int64[Tensor, "B"],
+        *,
+        target: Int64[Tensor, "B"] | None = None,
+        support: Tensor | None = None,
+        seed: int = 0,
+    ) -> Attacked:
+        """Attack a batch.
+
+        Args:
+            classifier: what to attack; in ``eval()`` mode while it lasts.
+            x: clean samples, 0..1.
+            y: their classes.
+            target: classes to reach; ``None``: any class but ``y``.
+            support: 1 where a sample may change, 0 elsewhere.
+            seed: of everything random.
+
+        Raises:
+            ValueError: for anything that cannot be attacked, in one line.
+        """
+
+
+class Attempt:
+    """The state of an attack: its goal, and the best that was found for each sample so far.
+
+    A sample that reaches its aim beats one that does not; of two alike the higher ``value`` wins.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        x: Float[Tensor, "B ..."],
+        y: Int64[Tensor, "B"],
+        target: Int64[Tensor, "B"] | None = None,
+        surrogate: Classifier | None = None,
+    ) -> None:
+        logits = check(classifier, x, y)
+        if target is not None:
+            check_labels(target, len(x), logits.shape[1])
+        self.clean = x
+        self.logits = logits
+        self.goal = Goal(classifier, y if target is None else target, target is not None, surrogate)
+        self.goal.tally.queries += 1
+        self.already = self.goal.reached(logits)
+        self.found = self.already.clone()
+        self.x = x.clone()
+        self.value = torch.full((len(x),), -torch.inf, device=x.device, dtype=x.dtype)
+        self.value[self.already] = torch.inf
+
+    @property
+    def open(self) -> Int64[Tensor, "n"]:
+        """The samples that have not reached their aim."""
+        return (~self.found).nonzero().flatten()
+
+    def offer(
+        self,
+        index: Int64[Tensor, "n"],
+        x: Float[Tensor, "n ..."],
+        reached: Bool[Tensor, "n"],
+        value: Float[Tensor, "n"],
+    ) -> None:
+        """Keep each of the samples ``index`` that is better than what is kept."""
+        had = self.found[index]
+        better = (reached & ~had) | ((reached == had) & (value > self.value[index]))
+        chosen = index[better]
+        self.x[chosen] = x.detach()[better]
+        self.value[chosen] = value.detach()[better].to(self.value.dtype)
+        self.found[chosen] = reached[better]
+
+    def result(self) -> Attacked:
+        """What was found."""
+        tally = self.goal.tally
+        return Attacked(
+            x=self.x,
+            success=self.found,
+            already=self.already,
+            norms=norms(self.x.double() - self.clean.double()),
+            queries=tally.queries,
+            gradients=tally.gradients,
+            zero_gradients=tally.zeros,
+        )
+
+
+def in_batches(
+    attack: Attack,
+    classifier: Classifier,
+    x: Float[Tensor, "N ..."],
+    y: Int64[Tensor, "N"],
+    *,
+    target: Int64[Tensor, "N"] | None = None,
+    support: Tensor | None = None,
+    seed: int = 0,
+    batch: int = 100,
+) -> Attacked:
+    """The attack on more samples than fit into memory at once; batch ``b`` has seed ``seed + b``.
+
+    A ``support`` is for all samples (its first axis is 1), or has a row for each.
+
+    Raises:
+        ValueError: for a batch below 1, or what the attack refuses.
+    """
+    if batch < 1:
+        raise ValueError(f"batch must be 1 or more, got {batch}")
+    check_input(x)
+    each = support is not None and support.ndim == x.ndim and len(support) == len(x)
+    parts = []
+    for first in range(0, len(x), batch):
+        here = slice(first, first + batch)
+        parts.append(
+            attack(
+                classifier,
+                x[here],
+                y[here],
+                target=None if target is None else target[here],
+                support=support[here] if support is not None and each else support,
+                seed=seed + first // batch,
+            )
+        )
+    return joined(parts)
+
+
+def joined(parts: list[Attacked]) -> Attacked:
+    """Several batches as one."""
+    if len(parts) == 1:
+        return replace(parts[0])
+    return Attacked(
+        x=torch.cat([p.x for p in parts]),
+        success=torch.cat([p.success for p in parts]),
+        already=torch.cat([p.already for p in parts]),
+        norms={k: torch.cat([p.norms[k] for p in parts]) for k in parts[0].norms},
+        queries=torch.cat([p.queries for p in parts]),
+        gradients=torch.cat([p.gradients for p in parts]),
+        zero_gradients=torch.cat([p.zero_gradients for p in parts]),
+    )
