@@ -27,7 +27,10 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}")
     try:
-        content = _Unpickler(io.BytesIO(path.read_bytes())).load()
+        data = path.read_bytes()
+        if not data.startswith(b"\x80"):  # all pickles but those of the first two protocols
+            raise EOFError
+        content = _Unpickler(io.BytesIO(data)).load()
         if not isinstance(content, dict):
             raise ValueError(f"holds a {type(content).__name__}, expected a dict of arrays")
         return {_text(key): _value(value) for key, value in content.items()}
