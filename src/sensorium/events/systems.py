@@ -106,9 +106,8 @@ class WSDECSystem(System):
         "Tells what stage episodes hold, in their words; other videos get a story of the same "
         "words, and only `out_of_domain` says that it means nothing. Was never told when anything "
         "happens: spans are better than chance and than an even split, and rough: two in five "
-        "overlap the truth by less than 0.3. Instrument or colour is often wrong. Something is "
-        "nearly always told, even where nothing happens. Short and overlapping events are missed "
-        "or told twice."
+        "overlap the truth by less than 0.3. Instrument or colour is often wrong. Where a single "
+        "thing happens, more is told. Short and overlapping events are missed or told twice."
     )
     Config: ClassVar[type] = WSDECConfig
     phase: Tensor
