@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
+from torch.linalg import vector_norm
 from torch.nn import functional as F
 
 from sensorium.expressions.judges import Judged
@@ -72,8 +73,7 @@ def ssim(
         made, true, data_range=1.0, reduction="none", return_full_image=True
     )
     if mask is None:
-        whole: Tensor = found[0].reshape(len(made))
-        return whole
+        return found[0].reshape(len(made))
     return _within(found[1].mean(1), mask)
 
 
@@ -110,8 +110,8 @@ def nme(
     found: Float[Tensor, "N 68 2"], true: Float[Tensor, "N 68 2"], points: slice = slice(None)
 ) -> Float[Tensor, " N"]:
     """Mean distance of landmarks from the true ones, in distances between the outer eye corners."""
-    unit = (true[:, LEFT_EYE] - true[:, RIGHT_EYE]).norm(dim=1)
-    return (found - true)[:, points].norm(dim=2).mean(1) / unit
+    unit = vector_norm(true[:, LEFT_EYE] - true[:, RIGHT_EYE], dim=1)
+    return vector_norm((found - true)[:, points], dim=2).mean(1) / unit
 
 
 def named(judged: Judged, degrees: Float[Tensor, "N E"]) -> tuple[Tensor, Tensor]:
@@ -211,9 +211,8 @@ def path(landmarks: Float[Tensor, "C T 68 2"]) -> Float[Tensor, "C T"]:
     Root mean square over the points, in distances between the outer eye corners.
     """
     first = landmarks[:, :1]
-    unit = (first[:, :, LEFT_EYE] - first[:, :, RIGHT_EYE]).norm(dim=2)
-    away: Tensor = (landmarks - first).square().sum(3).mean(2).sqrt()
-    return away / unit
+    unit = vector_norm(first[:, :, LEFT_EYE] - first[:, :, RIGHT_EYE], dim=2)
+    return (landmarks - first).square().sum(3).mean(2).sqrt() / unit
 
 
 def path_rmse(
