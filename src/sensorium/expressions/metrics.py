@@ -111,7 +111,8 @@ def nme(
 ) -> Float[Tensor, " N"]:
     """Mean distance of landmarks from the true ones, in distances between the outer eye corners."""
     unit = vector_norm(true[:, LEFT_EYE] - true[:, RIGHT_EYE], dim=1)
-    return vector_norm((found - true)[:, points], dim=2).mean(1) / unit
+    away: Tensor = vector_norm((found - true)[:, points], dim=2).mean(1) / unit
+    return away
 
 
 def named(judged: Judged, degrees: Float[Tensor, "N E"]) -> tuple[Tensor, Tensor]:
@@ -212,7 +213,8 @@ def path(landmarks: Float[Tensor, "C T 68 2"]) -> Float[Tensor, "C T"]:
     """
     first = landmarks[:, :1]
     unit = vector_norm(first[:, :, LEFT_EYE] - first[:, :, RIGHT_EYE], dim=2)
-    return (landmarks - first).square().sum(3).mean(2).sqrt() / unit
+    away: Tensor = (landmarks - first).square().sum(3).mean(2).sqrt() / unit
+    return away
 
 
 def path_rmse(
