@@ -12,6 +12,7 @@ def systems() -> dict[str, type[System]]:
     """Every system of the package: its name and its class."""
     from sensorium.actions.systems import I3DSystem, StNetSystem, TSMSystem, TSNSystem
     from sensorium.events.systems import WSDECSystem
+    from sensorium.expressions.systems import ExpressionsSystem
     from sensorium.questions.systems import NSVQASystem
     from sensorium.sounds.concepts import ConceptsSystem
     from sensorium.sounds.motion_system import MotionsSystem
@@ -27,6 +28,7 @@ def systems() -> dict[str, type[System]]:
         "motions": MotionsSystem,
         "nsvqa": NSVQASystem,
         "wsdec": WSDECSystem,
+        "expressions": ExpressionsSystem,
     }
 
 

@@ -12,10 +12,11 @@ def recipes() -> dict[str, Callable[[], Recipe]]:
     """Every recipe of the package: its name and the function that makes it."""
     from sensorium.actions.recipes import RECIPES as ACTIONS
     from sensorium.events.recipes import RECIPES as EVENTS
+    from sensorium.expressions.recipes import RECIPES as EXPRESSIONS
     from sensorium.questions.recipes import RECIPES as QUESTIONS
     from sensorium.sounds.recipes import RECIPES as SOUNDS
 
-    return {**ACTIONS, **SOUNDS, **QUESTIONS, **EVENTS}
+    return {**ACTIONS, **SOUNDS, **QUESTIONS, **EVENTS, **EXPRESSIONS}
 
 
 def recipe(name: str) -> Recipe:

@@ -1,0 +1,21 @@
+"""A picture brought to what the networks see, and how many frames are painted at once."""
+
+from __future__ import annotations
+
+from jaxtyping import UInt8
+from torch import Tensor
+
+from sensorium import images
+
+_PIXELS = 64 * 64 * 64  # painted at once: more is no faster and takes more memory
+
+
+def fitted(picture: UInt8[Tensor, "3 H W"], size: int) -> UInt8[Tensor, "3 S S"]:
+    """The middle square of a picture at ``size`` pixels a side."""
+    side = min(picture.shape[-2:])
+    return images.resize(images.centre_crop(picture, side), (size, size))
+
+
+def at_once(pictures: int, size: int) -> int:
+    """Frames of each picture to paint at once."""
+    return max(1, _PIXELS // (pictures * size * size))

@@ -1,0 +1,165 @@
+"""`Portraits`: pairs of a neutral face and the same face at some degree, from the portrait world.
+
+As the paper trains: a clip from neutral to peak, its first frame as the input, any frame as the
+target, drawn larger (289 to 256 pixels) and cropped at random, the same for all of a sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sensorium.expressions.datasets.sittings import (
+    FACE,
+    LOPSIDED,
+    MOUTH,
+    Drawn,
+    Sittings,
+    mirror_landmarks,
+)
+from sensorium.recipe import Split
+from sensorium.seeds import generator
+from sensorium.worlds.portraits import EXPRESSIONS
+
+DRAWN = 289 / 256
+"""How much larger pictures are drawn than the crop, of the paper."""
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """Faces of the portrait world.
+
+    Attributes:
+        length: sittings to train on, one expression of one person each.
+        held_out: sittings in validation.
+        tested: sittings in the test.
+        expressions: shown. Taken over by the system.
+        size: pixels a side. Taken over by the system.
+        frames: of a sitting, evenly spaced from the neutral face to the peak.
+        labels: ``time``: the degree is the frame's share of the way to the peak, as in the paper;
+            ``true``: the world's own degree, which rises neither evenly nor always to 1.
+        mirror: share of training examples that are mirrored (never where contempt is shown).
+        cache: folder for what is drawn; none: drawn when asked for.
+        processes: that draw into the folder; 0: as many as there are cores.
+    """
+
+    length: int = 4200
+    held_out: int = 140
+    tested: int = 420
+    expressions: tuple[str, ...] = EXPRESSIONS
+    size: int = 64
+    frames: int = 12
+    labels: Literal["time", "true"] = "time"
+    mirror: float = 0.5
+    cache: Path | None = None
+    processes: int = 0
+
+    def __post_init__(self) -> None:
+        for name in self.expressions:
+            if name not in EXPRESSIONS:
+                raise ValueError(
+                    f"portraits show {', '.join(EXPRESSIONS)}; got the expression {name!r}"
+                )
+        if self.frames < 2:
+            raise ValueError(f"a sitting needs at least 2 frames, got {self.frames}")
+
+    def __str__(self) -> str:
+        """In words, for the card of what was trained on it."""
+        people = -(-self.length // max(1, len(self.expressions)))
+        return (
+            f"drawn portraits: {people:,} people, {len(self.expressions)} expressions each, "
+            f"{self.size} x {self.size} pixels"
+        )
+
+    def open(self, split: Split) -> Pairs:
+        """The examples of one split."""
+        count = {"train": self.length, "val": self.held_out, "test": self.tested}[split]
+        sittings = Sittings(
+            split,
+            count,
+            self.expressions,
+            self.frames,
+            round(self.size * DRAWN),
+            self.cache,
+            self.processes,
+        )
+        train = split == "train"
+        return Pairs(sittings, self.size, self.labels, self.mirror if train else None)
+
+    def adapt(self, config: Any) -> Any:
+        """The system's config with this size and these expressions."""
+        return replace(config, expressions=self.expressions, size=self.size)
+
+
+class Pairs:
+    """The first frame of a sitting with another one.
+
+    An example holds ``neutral`` and ``target``: ``uint8 [3, S, S]``; ``degrees``: ``float32 [E]``;
+    ``expression``: ``int64``; of the target ``landmarks``: ``float32 [68, 2]`` in 0..1, ``mouth``
+    and ``face``: ``bool [S, S]``.
+
+    Args:
+        sittings: drawn larger than ``size``.
+        size: pixels a side of the crop.
+        labels: see `Portraits`.
+        mirror: share of examples that are mirrored; none: the middle is cropped, nothing mirrored.
+    """
+
+    def __init__(
+        self,
+        sittings: Sittings,
+        size: int,
+        labels: Literal["time", "true"] = "time",
+        mirror: float | None = None,
+    ) -> None:
+        self.sittings, self.size, self.mirror = sittings, size, mirror
+        self.column = ("time", "true").index(labels)
+
+    def __len__(self) -> int:
+        return len(self.sittings)
+
+    def example(self, index: int, seed: int) -> dict[str, Tensor]:
+        """Sitting ``index``; ``seed`` draws the target frame, the crop and whether to mirror."""
+        random = generator(seed, "portraits")
+        step = int(random.integers(self.sittings.frames))
+        drawn = self.sittings.drawn(index, (0, step))
+        spare = self.sittings.side - self.size
+        left = top = spare // 2
+        mirrored = False
+        expression = self.sittings.expression(index)
+        if self.mirror is not None:
+            left, top = (int(random.integers(spare + 1)) for _ in range(2))
+            turns = bool(random.random() < self.mirror)
+            mirrored = turns and self.sittings.expressions[expression] != LOPSIDED
+        degrees = torch.zeros(len(self.sittings.expressions))
+        degrees[expression] = float(drawn.labels[1, self.column])
+        return {
+            **_cropped(drawn, left, top, self.size, mirrored),
+            "degrees": degrees,
+            "expression": torch.tensor(expression),
+        }
+
+
+def _cropped(drawn: Drawn, left: int, top: int, size: int, mirrored: bool) -> dict[str, Tensor]:
+    """Two frames as input and target, all cropped and mirrored alike."""
+    side = drawn.pixels.shape[1]
+    window = (slice(None), slice(top, top + size), slice(left, left + size))
+    pixels, masks = drawn.pixels[window], drawn.masks[window]
+    points = (drawn.landmarks[1] * side - (left, top)) / size
+    if mirrored:
+        pixels, masks = pixels[:, :, ::-1], masks[:, :, ::-1]
+        points = mirror_landmarks(points)
+    frames = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
+    mask = torch.from_numpy(np.ascontiguousarray(masks[1]))
+    return {
+        "neutral": frames[0],
+        "target": frames[1],
+        "landmarks": torch.from_numpy(points.astype(np.float32)),
+        "mouth": (mask & MOUTH) > 0,
+        "face": (mask & FACE) > 0,
+    }
