@@ -111,9 +111,16 @@ class Goal:
             raise ValueError(_NO_GRADIENT)
         if not bool(torch.isfinite(values).all()):
             raise ValueError("the loss is not finite: the classifier answered NaN or infinity")
+        flat = (gradient.flatten(1) == 0).all(1)
+        if not isinstance(loss, str):
+            flat &= values.detach() != 0  # a hinge that is satisfied is flat by right
         self.tally.gradients[self.index] += 1
-        self.tally.zeros[self.index] += (gradient.flatten(1) == 0).all(1).cpu()
+        self.tally.zeros[self.index] += flat.cpu()
         return Pushed(values.detach(), self.reached(logits.detach()), gradient)
+
+    def lead(self, logits: Float[Tensor, "B K"]) -> Float[Tensor, "B"]:
+        """By how much the largest wanted logit leads; above 0 the aim is reached."""
+        return margin(logits, self.label, self.targeted)
 
     def value(self, logits: Float[Tensor, "B K"], loss: Loss) -> Float[Tensor, "B"]:
         """How near the aim is, by one of the losses."""

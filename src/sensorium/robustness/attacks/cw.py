@@ -1,0 +1,184 @@
+"""The attacks of Carlini and Wagner (arXiv:1608.04644): the least perturbation, in L2 or Linf.
+
+``x = (tanh(w) + 1) / 2`` keeps pixels in 0..1; Adam over ``w`` minimises the perturbation's size
+plus a constant times what the wanted logit lacks. In L2 the constant is found by binary search. In
+Linf only what exceeds a bound is paid for, and the bound shrinks below what was reached; the
+constant doubles while a sample withstands.
+
+All constants and bounds are per sample and searched at once; a sample without progress leaves the
+round. Black and white pixels would be stuck at tanh's ends, so they start a little inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+
+from sensorium.robustness.attacks.adam import Adam
+from sensorium.robustness.attacks.attacked import Attacked, Attempt
+from sensorium.robustness.attacks.ball import Norm, lengths, per_sample
+from sensorium.robustness.attacks.constant_search import ConstantSearch, Smallest
+from sensorium.robustness.classifier import Classifier, evaluating
+
+_INSIDE = 0.999999
+_SHRINK = 0.9  # of the bound, below what was reached
+_LARGEST = 1e4  # constant at which the Linf search gives a sample up
+
+Penalty = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class CW:
+    """The least perturbation that changes the answer.
+
+    Attributes:
+        norm: in which it is least.
+        steps: of Adam in each round.
+        searches: rounds (L2: of the binary search; Linf: of bounds and constants).
+        lr: Adam's, on ``w``.
+        constant: to begin with; ``None``: 1e-3 (Linf: 1).
+        confidence: by how much the wanted logit must lead.
+        abort_early: a sample leaves a round when a tenth of the steps brought no progress.
+
+    Raises:
+        ValueError: for a setting that makes no sense.
+    """
+
+    norm: Norm = "l2"
+    steps: int = 200
+    searches: int = 9
+    lr: float = 0.01
+    constant: float | None = None
+    confidence: float = 0.0
+    abort_early: bool = True
+
+    def __post_init__(self) -> None:
+        if self.norm not in ("l2", "linf"):
+            raise ValueError(f"norm must be l2 or linf, got {self.norm!r}")
+        if self.steps < 1 or self.searches < 1:
+            raise ValueError(
+                f"steps and searches must be 1 or more, got {self.steps} and {self.searches}"
+            )
+        if not (self.lr > 0 and (self.constant is None or self.constant > 0)):
+            raise ValueError(f"lr and constant must be above 0, got {self.lr}, {self.constant}")
+        if self.confidence < 0:
+            raise ValueError(f"confidence must be 0 or more, got {self.confidence}")
+
+    def __call__(
+        self,
+        classifier: Classifier,
+        x: Float[Tensor, "B ..."],
+        y: Int64[Tensor, "B"],
+        *,
+        target: Int64[Tensor, "B"] | None = None,
+        support: Tensor | None = None,
+        seed: int = 0,
+    ) -> Attacked:
+        """See `Attack`; nothing is random."""
+        with evaluating(classifier):
+            attempt = Attempt(classifier, x, y, target)
+            index = attempt.open
+            if len(index):
+                found = Smallest(attempt, index, support, self.confidence)
+                (self._least_l2 if self.norm == "l2" else self._least_linf)(found)
+        return attempt.result()
+
+    def _least_l2(self, found: Smallest) -> None:
+        search = ConstantSearch(len(found.x), self.constant or 1e-3, 10.0, found.x)
+        rows = torch.arange(len(found.x), device=found.x.device)
+        for number in range(self.searches):
+            if number == self.searches - 1 >= 9:
+                search.settle()
+            found.begin()
+            self._descend(found, rows, search.constant, _squared)
+            search.update(found.broken)
+
+    def _least_linf(self, found: Smallest) -> None:
+        constant = torch.full_like(found.x.flatten(1)[:, 0], self.constant or 1.0)
+        bound = torch.ones_like(constant)
+        rows = torch.arange(len(found.x), device=found.x.device)
+        for _ in range(self.searches):
+            found.begin()
+            penalty = _beyond(bound)
+            self._descend(found, rows, constant, penalty)
+            reached = -found.attempt.value[found.index]
+            bound = torch.where(found.broken, _SHRINK * torch.minimum(bound, reached), bound)
+            constant = torch.where(found.broken, constant, 2 * constant)
+            rows = (constant < _LARGEST).nonzero().flatten()
+            if not len(rows):
+                break
+
+    def _descend(
+        self, found: Smallest, rows: Tensor, constants: Float[Tensor, "n"], penalty: Penalty
+    ) -> None:
+        """One round from the clean samples."""
+        clean = found.x[rows]
+        w = torch.atanh(_INSIDE * (2 * clean - 1))
+        rebuilt = (w.tanh() + 1) / 2  # the clean samples, but for the ends
+        adam = Adam(w, self.lr)
+        last = torch.full_like(constants[rows], torch.inf)
+        for step in range(self.steps):
+            x, slope = _pixels(w, clean, None if found.support is None else found.support[rows])
+            goal, c = found.goal.take(rows), constants[rows]
+            kept: list[Tensor] = []
+            pushed = goal.pushed(x, _weighted(found, goal, c, kept))
+            d = x - torch.where(slope == 0, x, rebuilt)
+            size, towards = penalty(d, rows)
+            found.offer(rows, x, kept[0], _size(x - clean, self.norm))
+            w = w + adam.step((pushed.gradient + towards) * slope)
+            if self.abort_early and step % max(1, -(-self.steps // 10)) == 0:
+                total = size + pushed.loss
+                on = total <= 0.9999 * last
+                if not bool(on.any()):
+                    return
+                if not bool(on.all()):
+                    rows, w, clean, rebuilt = rows[on], w[on], clean[on], rebuilt[on]
+                    adam.take(on)
+                last = total[on]
+
+
+def _pixels(
+    w: Tensor, clean: Tensor, support: Bool[Tensor, "n ..."] | None
+) -> tuple[Tensor, Tensor]:
+    """The samples of ``w`` and their slope; clean and flat off the support."""
+    tanh = w.tanh()
+    x, slope = ((tanh + 1) / 2).clamp(0, 1), (1 - tanh * tanh) / 2
+    if support is None:
+        return x, slope
+    return torch.where(support, x, clean), slope * support
+
+
+def _weighted(
+    found: Smallest, goal: object, c: Tensor, kept: list[Tensor]
+) -> Callable[[Tensor], Tensor]:
+    """The constant times what the wanted logit lacks; leaves the logits in ``kept``."""
+
+    def loss(logits: Tensor) -> Tensor:
+        kept.append(logits.detach())
+        return c * found.shortfall(logits, goal)  # type: ignore[arg-type]
+
+    return loss
+
+
+def _squared(d: Tensor, _rows: Tensor) -> tuple[Tensor, Tensor]:
+    """The squared length and its gradient."""
+    return d.flatten(1).square().sum(1), 2 * d
+
+
+def _beyond(bound: Float[Tensor, "n"]) -> Penalty:
+    """What exceeds each sample's bound, summed, and its gradient."""
+
+    def penalty(d: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        over = d.abs() - per_sample(bound[rows], d)
+        return over.clamp(min=0).flatten(1).sum(1), d.sign() * (over > 0)
+
+    return penalty
+
+
+def _size(d: Tensor, norm: Norm) -> Float[Tensor, "n"]:
+    """The perturbation's norm."""
+    return lengths(d) if norm == "l2" else d.flatten(1).abs().amax(1)
