@@ -24,7 +24,10 @@ Pixels = NDArray[np.uint8]  # [H, W, 3]
 SHIFT = 4
 """Bits after the point in a vertex: sixteenths of a pixel."""
 
-BASE = 0.035
+ZOOM = 1.08
+"""How large the head is drawn, so that it fills the frame."""
+
+BASE = 0.02
 """How far below the frame's middle the head's middle is at rest, in widths of the frame."""
 
 
@@ -41,19 +44,16 @@ class Place:
     def of(cls, pose: Pose) -> Place:
         """Where a pose puts the head."""
         return cls(
-            pose.scale * cos(pose.roll),
-            pose.scale * sin(pose.roll),
+            ZOOM * pose.scale * cos(pose.roll),
+            ZOOM * pose.scale * sin(pose.roll),
             0.5 + pose.dx,
             0.5 + BASE + pose.dy,
         )
 
     def __call__(self, points: Points, size: float = 1.0) -> Points:
         """The points in a frame of ``size`` pixels; pixel ``i`` reaches from ``i`` to ``i+1``."""
-        x, y = points[:, 0], points[:, 1]
-        out = np.empty_like(points)
-        out[:, 0] = (self.a * x - self.b * y + self.x) * size
-        out[:, 1] = (self.b * x + self.a * y + self.y) * size
-        return out
+        turn = np.array([(self.a, self.b), (-self.b, self.a)]) * size
+        return points @ turn + np.array((self.x, self.y)) * size
 
 
 class Canvas:
@@ -62,17 +62,20 @@ class Canvas:
     Args:
         pixels: ``uint8 [N, N, 3]`` or ``[N, N]``, drawn on in place.
         place: from head coordinates to the frame.
+        size: of the frame in these pixels, where they are but a part of it.
     """
 
-    def __init__(self, pixels: Pixels, place: Place) -> None:
+    def __init__(self, pixels: Pixels, place: Place, size: int | None = None) -> None:
         self.pixels = pixels
         self.place = place
-        self.size = len(pixels)
+        self.size = len(pixels) if size is None else size
+        fine = float(self.size << SHIFT)
+        self._turn = np.array([(place.a, place.b), (-place.b, place.a)]) * fine
+        self._shift = np.array((place.x, place.y)) * fine - (1 << (SHIFT - 1))
 
     def fixed(self, points: Points) -> NDArray[np.int32]:
         """OpenCV's fixed-point vertices; its pixel centres are whole numbers."""
-        scaled = self.place(points, self.size * (1 << SHIFT)) - (1 << (SHIFT - 1))
-        return np.rint(scaled).astype(np.int32)
+        return np.rint(points @ self._turn + self._shift).astype(np.int32)
 
     def fill(self, points: Points, colour: Colour) -> None:
         """A filled polygon."""
@@ -94,18 +97,15 @@ class Canvas:
     def within(self, points: Points) -> Iterator[Canvas]:
         """What is drawn on the yielded canvas shows only inside the polygon ``points``."""
         vertices = self.fixed(points)
-        least = np.maximum((vertices.min(0) >> SHIFT) - 2, 0)
-        most = np.minimum((vertices.max(0) >> SHIFT) + 3, self.size)
+        least = np.clip((vertices.min(0) >> SHIFT) - 2, 0, self.size - 1)
+        most = np.clip((vertices.max(0) >> SHIFT) + 3, least + 1, self.size)
         box = slice(least[1], most[1]), slice(least[0], most[0])
-        behind = self.pixels[box]
-        if behind.size == 0:
-            yield self
-            return
-        before = behind.copy()
-        yield self
-        mask = np.zeros(behind.shape[:2], np.uint8)
+        patch = Canvas(self.pixels[box].copy(), self.place, self.size)
+        patch._shift = self._shift - (least << SHIFT)
+        yield patch
+        mask = np.zeros(patch.pixels.shape[:2], np.uint8)
         cv2.fillPoly(mask, [vertices - (least << SHIFT)], 255, cv2.LINE_AA, SHIFT)
-        self.pixels[box] = blend(before, behind, mask)
+        self.pixels[box] = blend(self.pixels[box], patch.pixels, mask)
 
 
 def blend(below: Pixels, above: Pixels, mask: NDArray[np.uint8]) -> Pixels:
@@ -113,6 +113,11 @@ def blend(below: Pixels, above: Pixels, mask: NDArray[np.uint8]) -> Pixels:
     share = mask[..., None].astype(np.uint16)
     mixed = above * share + below * (255 - share)
     return ((mixed + 127) // 255).astype(np.uint8)
+
+
+def moved(points: Points, x: float, y: float) -> Points:
+    """The points, or the one point, ``x`` to the right and ``y`` down."""
+    return points + np.array((x, y))
 
 
 @lru_cache(maxsize=4)

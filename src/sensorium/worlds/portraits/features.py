@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sensorium.worlds.portraits.actions import Actions
-from sensorium.worlds.portraits.canvas import Canvas, between, shaded, smooth
+from sensorium.worlds.portraits.canvas import Canvas, between, moved, shaded, smooth
 from sensorium.worlds.portraits.people import Colour, Identity
-from sensorium.worlds.portraits.shape import Points
+from sensorium.worlds.portraits.shape import Lips, Points
 
 DARK: Colour = (38, 24, 24)
 SCLERA: Colour = (240, 238, 234)
@@ -30,7 +30,6 @@ def eyes(canvas: Canvas, who: Identity, does: Actions, at: Points, blink: float)
 def _eye(
     canvas: Canvas, who: Identity, does: Actions, eye: Points, side: int, blink: float
 ) -> None:
-    p = who.proportions
     upper, lower = lid_curves(eye)
     fold = shaded(who.skin, 0.62)
     lid = between(shaded(who.skin, 0.9), (150, 90, 90), 0.10)
@@ -43,20 +42,19 @@ def _eye(
     canvas.stroke(crease, 0.0065, fold)
     if blink < 0.98:
         gape = np.concatenate([upper, lower[::-1]])
-        with canvas.within(gape):
-            canvas.fill(gape, SCLERA)
-            shadow = np.concatenate([upper, (upper + (0.0, 0.009))[::-1]])
-            canvas.fill(shadow, shaded(SCLERA, 0.72))
-            _iris(canvas, who, does, side)
+        with canvas.within(gape) as inside:
+            inside.fill(gape, SCLERA)
+            shadow = np.concatenate([upper, (moved(upper, 0.0, 0.009))[::-1]])
+            inside.fill(shadow, shaded(SCLERA, 0.72))
+            _iris(inside, who, does, side)
     lash = between(DARK, who.brows, 0.2)
     canvas.stroke(upper, 0.0085 + 0.004 * who.lashes, lash, 0.75)
     rim = shaded(who.skin, 0.55 if blink < 0.98 else 0.8)
     canvas.stroke(lower, 0.0045, rim, 0.8)
     if who.lashes > 0.5:
         outer = upper[0] if side < 0 else upper[-1]
-        tip = outer + (side * 0.012, -0.008)
+        tip = moved(outer, side * 0.012, -0.008)
         canvas.stroke(np.stack([outer - (side * 0.012, 0.004), outer, tip]), 0.008, lash)
-    del p
 
 
 def _iris(canvas: Canvas, who: Identity, does: Actions, side: int) -> None:
@@ -98,68 +96,64 @@ def nose(canvas: Canvas, who: Identity, does: Actions, at: Points) -> None:
     for side, wing, hole in ((-1, at[31], at[32]), (1, at[35], at[34])):
         curve = np.stack(
             [
-                wing + (-side * 0.004, -0.030),
-                wing + (side * 0.003, -0.014),
-                wing + (0.0, 0.001),
-                hole + (side * 0.004, 0.002),
+                moved(wing, -side * 0.004, -0.030),
+                moved(wing, side * 0.003, -0.014),
+                moved(wing, 0.0, 0.001),
+                moved(hole, side * 0.004, 0.002),
             ]
         )
         canvas.stroke(smooth(curve, 4), 0.0075, dark)
         flare = 1.0 + 0.35 * max(0.0, does.flare)
         canvas.oval(hole[0] + side * 0.001, hole[1] - 0.004, 0.0115 * flare, 0.0058 * flare, darker)
-    canvas.stroke(smooth(at[32:35] + (0.0, 0.001), 4), 0.006, dark)
+    canvas.stroke(smooth(moved(at[32:35], 0.0, 0.001), 4), 0.006, dark)
     lit = between(who.skin, (255, 255, 255), 0.28)
     x = 0.008 if who.setting.light > 0 else -0.008
     canvas.oval(x, at[30, 1] - 0.002, 0.009, 0.007, lit)
 
 
-def mouth(canvas: Canvas, who: Identity, does: Actions, at: Points) -> None:
+def mouth(canvas: Canvas, who: Identity, does: Actions, lips: Lips) -> None:
     """Lips, what is between them, and the line where they meet."""
-    outer, inner = at[48:60], at[60:68]
-    left, right = at[48], at[54]
-    upper_inner = np.concatenate([left[None], inner[:5], right[None]])
-    lower_inner = np.concatenate([left[None], inner[[0, 7, 6, 5, 4]], right[None]])
-    up, low = smooth(upper_inner, 4), smooth(lower_inner, 4)
-    top, bottom = smooth(outer[:7], 4), smooth(outer[[0, 11, 10, 9, 8, 7, 6]], 4)
-    upper = np.concatenate([top, up[::-1]])
-    lower = np.concatenate([low, bottom[::-1]])
-    canvas.fill(lower, between(who.lips, (255, 225, 225), 0.06))
-    canvas.fill(upper, shaded(who.lips, 0.82))
-    gape = np.concatenate([up, low[::-1]])
-    wide = float((low[:, 1] - up[:, 1]).max())
+    canvas.fill(
+        np.concatenate([lips.low, lips.bottom[::-1]]), between(who.lips, (255, 225, 225), 0.06)
+    )
+    canvas.fill(np.concatenate([lips.top, lips.up[::-1]]), shaded(who.lips, 0.82))
+    wide = float((lips.low[:, 1] - lips.up[:, 1]).max())
     if wide > 0.004:
-        with canvas.within(gape):
-            _inside(canvas, does, up, low, gape)
-    line = between(shaded(who.lips, 0.36), DARK, 0.4)
-    canvas.stroke(up, 0.0065, line, 0.55)
-    if wide > 0.004:
-        canvas.stroke(low, 0.004, shaded(who.lips, 0.6))
-    canvas.stroke(smooth(bottom[5:-5:4], 3), 0.004, shaded(who.skin, 0.66))
-    shine = 0.5 * (low[len(low) // 2] + bottom[len(bottom) // 2])
-    thick = float(bottom[len(bottom) // 2, 1] - low[len(low) // 2, 1])
+        gape = np.concatenate([lips.up, lips.low[::-1]])
+        with canvas.within(gape) as inside:
+            _inside(inside, who, does, lips, gape)
+        canvas.stroke(lips.low, 0.004, shaded(who.lips, 0.6))
+    canvas.stroke(lips.up, 0.0065, between(shaded(who.lips, 0.36), DARK, 0.4), 0.55)
+    canvas.stroke(lips.bottom[9:-9:2], 0.004, shaded(who.skin, 0.66))
+    middle = len(lips.low) // 2
+    shine, edge = lips.low[middle], lips.bottom[middle]
+    thick = float(edge[1] - shine[1])
     if thick > 0.012:
-        canvas.oval(
-            shine[0], shine[1], 0.022, 0.16 * thick, between(who.lips, (255, 240, 240), 0.35)
-        )
+        light = between(who.lips, (255, 240, 240), 0.35)
+        canvas.oval(shine[0], 0.5 * (shine[1] + edge[1]), 0.022, 0.16 * thick, light)
 
 
-def _inside(canvas: Canvas, does: Actions, up: Points, low: Points, gape: Points) -> None:
+_TOOTH = 0.017
+_ROW = np.linspace(-1.0, 1.0, 9)
+_GAP = np.array([(-0.0007, -0.04), (0.0007, -0.04), (0.0007, 0.0), (-0.0007, 0.0)])
+_GAPS = np.arange(-4, 4) + 0.5
+
+
+def _inside(canvas: Canvas, who: Identity, does: Actions, lips: Lips, gape: Points) -> None:
+    """Throat, tongue and teeth; the upper ones do not move, the lower ones go with the lip."""
     canvas.fill(gape, THROAT)
-    wide = float((low[:, 1] - up[:, 1]).max())
-    if wide > 0.05:
-        bed = low[len(low) // 2]
-        canvas.oval(bed[0], bed[1] + 0.006, 0.05, 0.030, TONGUE)
-    bite = 0.030 if does.jaw_drop < 0.6 else 0.018
-    rows = np.concatenate([up, (up + (0.0, bite))[::-1]])
-    canvas.fill(rows, TEETH)
-    if does.lower_lip_down > 0.3:
-        show = 0.016 * does.lower_lip_down
-        canvas.fill(np.concatenate([low, (low - (0.0, show))[::-1]]), shaded(TEETH, 0.93))
-    middle = up[len(up) // 2]
-    for k in range(-4, 5):
-        x = middle[0] + 0.017 * (k + 0.5)
-        y = float(np.interp(x, up[:, 0], up[:, 1]))
-        gap = np.array(
-            [(x - 0.0007, y), (x + 0.0007, y), (x + 0.0007, y + bite), (x - 0.0007, y + bite)]
-        )
-        canvas.fill(gap, shaded(TEETH, 0.8))
+    up, low = lips.up, lips.low
+    bed = low[len(low) // 2, 1]
+    if bed - up[len(up) // 2, 1] > 0.05:
+        canvas.oval(0.0, bed + 0.006, 0.05, 0.030, TONGUE)
+    edge = who.proportions.mouth_height + 0.013
+    wide = 0.135
+    row = np.stack([_ROW * wide, edge - 0.030 * _ROW * _ROW], 1)
+    canvas.fill(np.concatenate([row, moved(row, 0.0, -0.08)[::-1]]), TEETH)
+    for x in _GAPS * _TOOTH:
+        y = edge - 0.030 * (x / wide) ** 2
+        canvas.fill(moved(_GAP, x, y), shaded(TEETH, 0.8))
+    if does.lower_lip_down > 0.05:
+        show = 0.018 * min(1.0, does.lower_lip_down) * (1.0 - (low[:, 0] / low[-1, 0]) ** 4)
+        rim = low - np.stack([0.0 * show, show], 1)
+        canvas.fill(np.concatenate([low, rim[::-1]]), shaded(TEETH, 0.93))

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from sensorium.seeds import generator
-from sensorium.worlds.portraits.canvas import Canvas, between, circle, shaded, smooth
+from sensorium.worlds.portraits.canvas import Canvas, between, circle, moved, shaded, smooth
 from sensorium.worlds.portraits.people import Identity, Proportions
 from sensorium.worlds.portraits.shape import EARS_AT, Points, Shape
 
@@ -64,6 +64,8 @@ def _curls(who: Identity) -> tuple[tuple[float, float, float], ...]:
     rng = generator(who.seed, "curls")
     low = 0.02 + 0.22 * who.hair_length
     arc = _arc(who.proportions, 0.02, low)
+    ends = [arc[0] + (arc[1] - arc[0]) * share for share in (0.33, 0.66)]
+    arc = np.concatenate([arc, ends, np.array(ends) * (-1, 1)])
     return tuple(
         (
             float(x + rng.uniform(-0.012, 0.012)),
@@ -95,11 +97,11 @@ def hairline(who: Identity) -> Points:
             (-w * 0.84, up + 0.06),
         ],
         "fringe": [
-            (w * 0.86, up + 0.06),
-            (w * 0.5, up + 0.045),
-            (0.0, up + 0.035),
-            (-w * 0.5, up + 0.045),
-            (-w * 0.86, up + 0.06),
+            (w * 0.86, up + 0.05),
+            (w * 0.5, up + 0.03),
+            (0.0, up + 0.02),
+            (-w * 0.5, up + 0.03),
+            (-w * 0.86, up + 0.05),
         ],
         "long": [
             (w * 0.90, up + 0.09),
@@ -123,13 +125,13 @@ def hairline(who: Identity) -> Points:
             (-w * 0.88, up + 0.05),
         ],
         "receding": [
-            (w * 0.92, -0.17),
-            (w * 0.75, up - 0.05),
-            (0.12, up - 0.11),
-            (0.0, up - 0.09),
-            (-0.12, up - 0.11),
-            (-w * 0.75, up - 0.05),
-            (-w * 0.92, -0.17),
+            (w * 0.90, -0.17),
+            (w * 0.66, up - 0.03),
+            (w * 0.42, up - 0.09),
+            (0.0, up - 0.07),
+            (-w * 0.42, up - 0.09),
+            (-w * 0.66, up - 0.03),
+            (-w * 0.90, -0.17),
         ],
     }
     return smooth(np.concatenate([side, rows[who.hair_style], side[::-1] * (-1, 1)]), 4)
@@ -144,12 +146,13 @@ def above(canvas: Canvas, who: Identity) -> None:
     cap = _arc(p, rise, low)
     canvas.fill(np.concatenate([cap, hairline(who)]), who.hair)
     light = 0.25 * who.setting.light
+    edge = hairline(who)[::-1]
     for k in range(6):
-        share = 0.16 + 0.13 * k
-        start, end = cap[4 + 3 * k], np.array([(share * 2 - 1) * p.width * 0.8, -0.29])
-        bend = 0.5 * (start + end) + (0.02, -0.01)
+        start, end = cap[4 + 3 * k], edge[(2 * k + 2) * len(edge) // 15]
+        bend = moved(0.5 * (start + end), 0.02, -0.01)
+        end = end + 0.12 * (start - end)
         tone = shaded(who.hair, 1.0 + 0.12 * (1 + light) if k % 2 else 0.84)
-        canvas.stroke(smooth(np.stack([0.96 * start, bend, end]), 4), 0.016, tone)
+        canvas.stroke(smooth(np.stack([start + 0.12 * (end - start), bend, end]), 4), 0.016, tone)
     if who.hair_style == "curls":
         for k, (x, y, r) in enumerate(_curls(who)):
             canvas.fill(circle(12) * r + (x, y), shaded(who.hair, 1.08 if k % 3 == 0 else 0.94))
@@ -167,13 +170,12 @@ def above(canvas: Canvas, who: Identity) -> None:
 
 
 def beard(canvas: Canvas, who: Identity, lines: Shape) -> None:
-    """What grows on jaw and lip, before the mouth is drawn."""
-    if who.beard == "none":
+    """What grows on jaw and lip, before the mouth is drawn; stubble is in the skin's shade."""
+    if who.beard in ("none", "stubble"):
         return
     at = lines.landmarks
     p = who.proportions
-    if who.beard in ("stubble", "full"):
-        colour = between(who.skin, who.hair, 0.28 if who.beard == "stubble" else 0.92)
+    if who.beard == "full":
         jaw = at[1:16].copy()
         sides = np.array(
             [
@@ -185,9 +187,10 @@ def beard(canvas: Canvas, who: Identity, lines: Shape) -> None:
                 (-p.width * 0.78, 0.10),
             ]
         )
-        if who.beard == "full":
-            jaw[3:12, 1] += 0.02
-        canvas.fill(np.concatenate([smooth(jaw, 3), smooth(sides, 3)]), colour)
+        jaw[3:12, 1] += 0.02
+        canvas.fill(
+            np.concatenate([smooth(jaw, 3), smooth(sides, 3)]), between(who.skin, who.hair, 0.92)
+        )
     if who.beard == "goatee":
         y = at[57, 1]
         drop = lines.chin
@@ -218,7 +221,7 @@ def beard(canvas: Canvas, who: Identity, lines: Shape) -> None:
             ]
         )
         canvas.fill(
-            np.concatenate([smooth(edge, 4), smooth(lip[::-1] + (0, 0.002), 4)]),
+            np.concatenate([smooth(edge, 4), smooth(moved(lip[::-1], 0, 0.002), 4)]),
             shaded(who.hair, 0.92),
         )
 

@@ -23,9 +23,9 @@ SKINS: tuple[Colour, ...] = (
     (226, 178, 140),
     (205, 152, 112),
     (172, 118, 82),
-    (136, 90, 62),
-    (100, 66, 48),
-    (76, 50, 38),
+    (142, 94, 66),
+    (118, 79, 58),
+    (98, 65, 50),
 )
 """From light to dark."""
 
@@ -222,7 +222,7 @@ def identity(seed: int) -> Identity:
         hair=hair,
         hair_style=_pick(rng, HAIR_STYLES),
         hair_length=float(rng.uniform()),
-        brows=_mixed(hair, (40, 28, 24), float(rng.uniform(0.3, 0.8))),
+        brows=_brows(hair, skin, float(rng.uniform(0.3, 0.8))),
         beard=_pick(rng, BEARDS) if rng.uniform() < 0.32 else "none",
         glasses=_pick(rng, GLASSES[1:]) if rng.uniform() < 0.2 else "none",
         frames=_varied(rng, _pick(rng, ((28, 28, 30), (96, 60, 36), (120, 124, 132))), 0.2),
@@ -244,7 +244,7 @@ def _proportions(rng: np.random.Generator) -> Proportions:
     return Proportions(
         width=between(0.262, 0.306),
         crown=between(-0.43, -0.39),
-        chin=between(0.335, 0.385),
+        chin=between(0.325, 0.37),
         square=between(2.0, 2.7),
         taper=between(0.06, 0.26),
         eye_distance=between(0.112, 0.130),
@@ -267,25 +267,32 @@ def _proportions(rng: np.random.Generator) -> Proportions:
 
 
 def _setting(rng: np.random.Generator) -> Setting:
-    first = tuple(int(c) for c in rng.integers(50, 226, 3))
-    second = tuple(int(c) for c in rng.integers(40, 236, 3))
+    grey = tuple([int(rng.integers(60, 210))] * 3)
+    first = _mixed(tuple(int(c) for c in rng.integers(50, 226, 3)), grey, 0.45)  # type: ignore[arg-type]
+    second = _mixed(tuple(int(c) for c in rng.integers(40, 236, 3)), grey, 0.35)  # type: ignore[arg-type]
     shirt = tuple(int(c) for c in rng.integers(30, 226, 3))
     return Setting(
         backdrop=_pick(rng, BACKDROPS),
-        colours=(first, second),  # type: ignore[arg-type]
+        colours=(first, second),
         shirt=shirt,  # type: ignore[arg-type]
         collar=bool(rng.uniform() < 0.5),
         light=float(rng.uniform(-1.0, 1.0)),
         height=float(rng.uniform(0.2, 1.0)),
-        contrast=float(rng.uniform(0.35, 1.0)),
+        contrast=float(rng.uniform(0.3, 0.85)),
         warmth=float(rng.uniform(-1.0, 1.0)),
-        gain=float(rng.uniform(0.88, 1.1)),
+        gain=float(rng.uniform(0.92, 1.1)),
     )
 
 
 def _mole(rng: np.random.Generator) -> tuple[float, float]:
     side = float(rng.choice((-1, 1)))
     return side * float(rng.uniform(0.09, 0.19)), float(rng.uniform(0.06, 0.2))
+
+
+def _brows(hair: Colour, skin: Colour, share: float) -> Colour:
+    """Darker than the hair, and than the skin."""
+    mixed = _mixed(hair, (40, 28, 24), share)
+    return tuple(min(a, int(0.5 * b)) for a, b in zip(mixed, skin, strict=True))  # type: ignore[return-value]
 
 
 def _pick(rng: np.random.Generator, things: tuple[Thing, ...]) -> Thing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from sensorium.worlds.portraits import features, hair
 from sensorium.worlds.portraits.actions import EXPRESSIONS, actions
 from sensorium.worlds.portraits.canvas import Canvas, Pixels, Place, shaded, smooth
 from sensorium.worlds.portraits.people import Identity
-from sensorium.worlds.portraits.shape import Points, Pose, Shape, shape
+from sensorium.worlds.portraits.shape import REST, Points, Pose, Shape, shape
 from sensorium.worlds.portraits.skin import skin
 from sensorium.worlds.portraits.surroundings import NECK, backdrop, shirt
 
@@ -40,7 +40,7 @@ class Face:
     identity: Identity
     degrees: tuple[float, ...]
     blink: float = 0.0
-    pose: Pose = Pose()
+    pose: Pose = REST
 
     def __post_init__(self) -> None:
         if len(self.degrees) != len(EXPRESSIONS):
@@ -121,7 +121,7 @@ def draw(face: Face, size: int = 128) -> Portrait:
     at = lines.landmarks
     hair.beard(canvas, who, lines)
     features.nose(canvas, who, does, at)
-    features.mouth(canvas, who, does, at)
+    features.mouth(canvas, who, does, lines.lips)
     features.eyes(canvas, who, does, at, face.blink)
     features.brows(canvas, who, at)
     hair.above(canvas, who)
@@ -149,7 +149,6 @@ def _head(canvas: Canvas, who: Identity, flesh: Pixels, lines: Shape) -> None:
         side = 1.0 if x > 0 else -1.0
         fold = np.array([(0.018, -0.05), (0.03, -0.02), (0.022, 0.03), (0.008, 0.05)])
         canvas.stroke(smooth(fold * (side, 1.0) + (x, y), 3), 0.008, dark)
-    canvas.stroke(lines.outline[4:29], 0.009, shaded(who.skin, 0.6), 0.8)
 
 
 @lru_cache(maxsize=256)

@@ -54,6 +54,48 @@ class Pose:
     scale: float = 1.0
 
 
+REST = Pose()
+"""Upright in the middle."""
+
+
+_OUTER_AT = np.array([-1.0, -0.62, -0.24, 0.0, 0.24, 0.62, 1.0])
+_INNER_AT = np.array([-0.9, -0.42, 0.0, 0.42, 0.9])
+_ACROSS = np.unique(np.concatenate([_OUTER_AT, _INNER_AT, np.arange(-15, 16) / 15.5]))
+_OUTER_IS, _INNER_IS = np.searchsorted(_ACROSS, _OUTER_AT), np.searchsorted(_ACROSS, _INNER_AT)
+_AWAY = np.abs(_ACROSS)
+_DIP = np.maximum(0.0, 1.0 - (_ACROSS / 0.24) ** 2)
+_SWELL = 1.0 - _AWAY**1.5
+_SNARL = np.clip((1.0 - _AWAY) / 0.3, 0.0, 1.0) * (0.9 - 0.6 * _DIP)
+
+
+@dataclass(frozen=True)
+class Lips:
+    """Four curves from the left corner to the right one.
+
+    Attributes:
+        top: the upper lip's outer edge ``[N, 2]``.
+        up: its inner edge.
+        low: the lower lip's inner edge.
+        bottom: its outer edge.
+    """
+
+    top: Points
+    up: Points
+    low: Points
+    bottom: Points
+
+    def landmarks(self) -> Points:
+        """Twelve outer and eight inner points, on the curves."""
+        return np.concatenate(
+            [
+                self.top[_OUTER_IS],
+                self.bottom[_OUTER_IS[5:0:-1]],
+                self.up[_INNER_IS],
+                self.low[_INNER_IS[3:0:-1]],
+            ]
+        )
+
+
 @dataclass(frozen=True)
 class Shape:
     """A face's lines, the head upright.
@@ -61,20 +103,22 @@ class Shape:
     Attributes:
         landmarks: the 68 points ``[68, 2]``.
         outline: of the face with the forehead, closed ``[N, 2]``.
+        lips: the mouth's curves.
         chin: how far the chin has dropped.
     """
 
     landmarks: Points
     outline: Points
+    lips: Lips
     chin: float
 
 
 def shape(who: Identity, does: Actions, blink: float) -> Shape:
     """The lines of a person's face."""
     p = who.proportions
-    chin = 0.075 * max(0.0, does.jaw_drop) - 0.008 * does.chin_raise
+    chin = 0.06 * max(0.0, does.jaw_drop) - 0.008 * does.chin_raise
     outline, jaw = _outline(p, chin, 0.008 * max(0.0, does.cheek_raise))
-    lips = _lips(p, does)
+    mouth = lips(p, does)
     points = np.concatenate(
         [
             jaw,
@@ -83,10 +127,10 @@ def shape(who: Identity, does: Actions, blink: float) -> Shape:
             _nose(p, does),
             _eye(p, does, blink, -1),
             _eye(p, does, blink, 1),
-            lips,
+            mouth.landmarks(),
         ]
     )
-    return Shape(points, outline, chin)
+    return Shape(points, outline, mouth, chin)
 
 
 @lru_cache(maxsize=256)
@@ -183,57 +227,33 @@ def _eye(p: Proportions, does: Actions, blink: float, side: int) -> Points:
     return np.array([(-points[i][0], points[i][1]) for i in order])
 
 
-_U = np.array([-1.0, -0.62, -0.24, 0.0, 0.24, 0.62, 1.0])
-_V = np.array([-0.90, -0.42, 0.0, 0.42, 0.90])
-
-
-def _lips(p: Proportions, does: Actions) -> Points:
-    """Twelve outer and eight inner points."""
+def lips(p: Proportions, does: Actions) -> Lips:
+    """Where the lips are; from rest they only open with the jaw, the part and the lips' raisers."""
     still = 1.0 + 0.3 * does.stretch - 0.34 * does.pucker - 0.06 * does.tighten
-    wide = [
-        p.mouth_width * (still + 0.3 * smile + 0.1 * dimple)
-        for smile, dimple in (
-            (does.smile_left, does.dimple_left),
-            (does.smile_right, does.dimple_right),
-        )
-    ]
     down = 0.036 * does.corner_down + 0.012 * max(0.0, does.stretch)
-    ends = [
-        down - 0.044 * smile - 0.010 * dimple
+    left, right = (
+        (
+            p.mouth_width * (still + 0.3 * smile + 0.1 * dimple),
+            down - 0.044 * smile - 0.010 * dimple,
+        )
         for smile, dimple in (
             (does.smile_left, does.dimple_left),
             (does.smile_right, does.dimple_right),
         )
-    ]
+    )
+    x = _ACROSS * np.where(_ACROSS < 0, left[0], right[0])
     middle = p.mouth_height + 0.018 * max(0.0, does.jaw_drop) - 0.014 * does.chin_raise
-
-    def line(u: Points) -> tuple[Points, Points]:
-        left = u < 0
-        x = u * np.where(left, wide[0], wide[1])
-        bend = np.abs(u) ** 2
-        return x, middle + bend * np.where(left, ends[0], ends[1])
-
+    line = middle + _AWAY * _AWAY * np.where(_ACROSS < 0, left[1], right[1])
     thin = 1.0 - 0.55 * max(0.0, does.press) - 0.3 * max(0.0, does.tighten)
-    smiling = 0.5 * (does.smile_left + does.smile_right)
-    upper = p.upper_lip * max(0.25, thin - 0.25 * max(0.0, smiling) + 0.25 * does.pucker)
-    lower = p.lower_lip * max(0.25, thin - 0.1 * max(0.0, smiling) + 0.1 * does.pucker)
-    parted, jaw = max(0.0, does.part), max(0.0, does.jaw_drop)
-    lift = 0.011 * parted + 0.018 * jaw + 0.026 * max(0.0, does.lip_raise)
-    drop = 0.022 * parted + 0.085 * jaw + 0.02 * max(0.0, does.lower_lip_down)
-    drop += 0.008 * max(0.0, does.lip_raise)
+    smiling = max(0.0, 0.5 * (does.smile_left + does.smile_right))
+    upper = p.upper_lip * max(0.25, thin - 0.25 * smiling + 0.25 * does.pucker)
+    lower = p.lower_lip * max(0.25, thin - 0.1 * smiling + 0.1 * does.pucker)
+    parted, jaw, raised = max(0.0, does.part), max(0.0, does.jaw_drop), max(0.0, does.lip_raise)
+    lift = 0.011 * parted + 0.018 * jaw + 0.026 * raised
+    drop = 0.022 * parted + 0.085 * jaw + 0.02 * max(0.0, does.lower_lip_down) + 0.008 * raised
     sharp = 2.0 + 2.0 * max(0.0, does.stretch)
-
-    def open_at(u: Points) -> Points:
-        return np.maximum(0.0, 1.0 - np.abs(u / 0.92) ** sharp)
-
-    x, y = line(_U)
-    bow = 1.0 - p.bow * np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
-    swell = (1.0 - np.abs(_U) ** 1.5) * bow
-    snarl = 0.008 * max(0.0, does.lip_raise) * np.array([0.0, 0.9, 0.9, 0.3, 0.9, 0.9, 0.0])
-    top = np.stack([x, y - upper * swell - lift * open_at(_U) - snarl], 1)
-    full = (1.0 - np.abs(_U) ** 2.4) * lower
-    bottom = np.stack([x, y + full + drop * open_at(_U)], 1)[5:0:-1]
-    x, y = line(_V)
-    inside = np.stack([x, y - lift * open_at(_V)], 1)
-    below = np.stack([x, y + drop * open_at(_V)], 1)[3:0:-1]
-    return np.concatenate([top, bottom, inside, below])
+    gape = np.maximum(0.0, 1.0 - (_AWAY / 0.9) ** sharp) ** (1.0 - 0.4 * min(1.0, jaw))
+    up, low = line - lift * gape, line + drop * gape
+    top = up - upper * _SWELL * (1.0 - p.bow * _DIP) - 0.008 * raised * _SNARL
+    bottom = low + lower * (1.0 - _AWAY**2.4)
+    return Lips(*(np.stack([x, y], 1) for y in (top, up, low, bottom)))

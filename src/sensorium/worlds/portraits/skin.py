@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from sensorium.worlds.portraits.actions import Actions
-from sensorium.worlds.portraits.canvas import Canvas, Pixels, Place, circle, smooth
+from sensorium.worlds.portraits.canvas import Canvas, Pixels, Place, circle, moved, smooth
 from sensorium.worlds.portraits.people import Colour, Identity, Setting
 from sensorium.worlds.portraits.shape import Points, Shape
 
@@ -22,7 +22,7 @@ PLAIN: Colour = (128, 128, 128)
 
 def skin(who: Identity, does: Actions, lines: Shape, place: Place, size: int) -> Pixels:
     """A square of ``size`` pixels all over in the skin's colour, shaded where the head is."""
-    coarse, middle = max(16, size // 4), max(32, size // 2)
+    coarse, middle = max(16, size // 4), max(min(size, 128), size // 2)
     shade = cv2.LUT(cv2.merge([form(who.setting, place, coarse)] * 3), _warm_shade())
     shade = _times(shade, soft(who, does, lines, place, coarse))
     shade = cv2.resize(shade, (middle, middle), interpolation=cv2.INTER_LINEAR)
@@ -74,9 +74,9 @@ def soft(who: Identity, does: Actions, lines: Shape, place: Place, size: int) ->
     """Sockets, cheeks, the nose's sides, under the lip, the neck."""
     p, drop = who.proportions, lines.chin
     canvas = Canvas(np.full((size, size, 3), 128, np.uint8), place)
-    canvas.fill(np.array([(-0.5, 0.2), (0.5, 0.2), (0.5, 0.6), (-0.5, 0.6)]), (84, 80, 82))
+    canvas.fill(np.array([(-0.5, 0.2), (0.5, 0.2), (0.5, 0.6), (-0.5, 0.6)]), (98, 94, 96))
     canvas.fill(lines.outline, PLAIN)
-    rosy = 8 if who.tone < 5 else 3
+    rosy = 5 if who.tone < 5 else 3
     up = 0.02 * does.cheek_raise
     for side in (-1, 1):
         near = side * p.eye_distance
@@ -91,6 +91,10 @@ def soft(who: Identity, does: Actions, lines: Shape, place: Place, size: int) ->
         canvas.oval(side * p.width * 0.96, 0.14, 0.05, 0.12, (116, 112, 112))
         canvas.oval(side * p.width * 0.92, -0.16, 0.05, 0.07, (118, 115, 115))
     canvas.oval(0.0, -0.225, 0.13, 0.05, (136, 135, 134))
+    if who.beard == "stubble":
+        cheek = np.array([(0.8, 0.10), (0.55, 0.16), (0.2, 0.15)]) * (p.width, 1.0)
+        edge = np.concatenate([cheek, cheek[::-1] * (-1, 1)])
+        canvas.fill(np.concatenate([lines.landmarks[2:15], edge]), (100, 101, 106))
     away = -1 if who.setting.light > 0 else 1
     top, base, wing = p.eye_height, p.nose_height, p.nose_width
     depth = int(12 + 14 * who.setting.contrast)
@@ -106,7 +110,8 @@ def soft(who: Identity, does: Actions, lines: Shape, place: Place, size: int) ->
     under = lines.landmarks[57, 1] + 0.022
     canvas.oval(0.0, under, 0.062, 0.017, (104, 100, 102))
     canvas.oval(0.0, 0.5 * (under + p.chin + drop) + 0.01, 0.05, 0.028, (134, 132, 131))
-    return cv2.GaussianBlur(canvas.pixels, (5, 5), 1.0 + size / 64.0)
+    kernel = 2 * (size // 16) + 1
+    return cv2.GaussianBlur(canvas.pixels, (kernel, kernel), size / 28.0)
 
 
 def wrinkled(who: Identity, does: Actions, lines: Shape, place: Place, size: int) -> Pixels:
@@ -117,9 +122,10 @@ def wrinkled(who: Identity, does: Actions, lines: Shape, place: Place, size: int
     _around_the_eyes(pen, does, lines.landmarks)
     _around_the_nose(pen, who, does, lines.landmarks)
     _around_the_mouth(pen, who, does, lines)
+    pen.line(lines.outline[5:28:2], 0.012, 0.55)
     if who.freckles:
         for x, y in _freckles(who):
-            canvas.fill(circle(8) * 0.0035 + (x, y), (112, 98, 90))
+            canvas.fill(circle(8) * 0.003 + (x, y), (116, 105, 99))
     if who.mole is not None:
         canvas.oval(*who.mole, 0.007, 0.007, (64, 52, 52))
     return cv2.GaussianBlur(canvas.pixels, (3, 3), 0.4 + size / 320.0)
@@ -156,11 +162,11 @@ def _forehead(pen: _Pen, who: Identity, does: Actions, at: Points) -> None:
     wide = 0.10 + 0.09 * min(1.0, max(0.0, outer)) + 0.05 * who.age
     top = p.eye_height - p.brow_height - 0.048 * max(0.0, does.inner_brow)
     x = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
-    for row in range(3):
+    for row in range(2):
         y = (
             top
-            - 0.034
-            - 0.033 * row
+            - 0.036
+            - 0.040 * row
             - 0.016 * (does.outer_brow_left * (x < 0) + does.outer_brow_right * (x > 0)) * np.abs(x)
         )
         wave = 0.004 * np.array([1.0, -0.4, 0.6, -0.4, 1.0])
@@ -170,7 +176,7 @@ def _forehead(pen: _Pen, who: Identity, does: Actions, at: Points) -> None:
         if one > 0.05:
             side = -1.0 if does.outer_brow_left > does.outer_brow_right else 1.0
             arc = np.array([(0.05, 0.008), (0.12, -0.012), (0.19, -0.004)]) * (side, 1.0)
-            pen.line(arc + (0.0, top - 0.034 - 0.03 * row - 0.012), 0.009, 1.4 * one)
+            pen.line(moved(arc, 0.0, top - 0.034 - 0.036 * row - 0.012), 0.009, 1.4 * one)
     frown = max(0.0, does.brow_lower) + 0.45 * max(0.0, does.nose_wrinkle)
     for side, end in ((-1, at[21]), (1, at[22])):
         x0 = 0.6 * end[0]
@@ -189,10 +195,10 @@ def _around_the_eyes(pen: _Pen, does: Actions, at: Points) -> None:
     squeeze = max(0.0, does.cheek_raise)
     for side, corner, eye in ((-1, at[36], at[36:42]), (1, at[45], at[42:48])):
         for k, (rise, long) in enumerate(((-0.022, 0.044), (0.0, 0.05), (0.02, 0.042))):
-            start = corner + (side * 0.012, 0.3 * rise)
-            middle = corner + (side * (0.012 + 0.5 * long), 0.75 * rise)
-            end = corner + (side * (0.012 + long), rise * 1.25 + 0.002 * k)
-            pen.line(np.stack([start, middle, end]), 0.008, 0.8 * squeeze, 0.4)
+            start = moved(corner, side * 0.012, 0.3 * rise)
+            middle = moved(corner, side * (0.012 + 0.5 * long), 0.75 * rise)
+            end = moved(corner, side * (0.012 + long), rise * 1.25 + 0.002 * k)
+            pen.line(np.stack([start, middle, end]), 0.0065, 0.6 * squeeze, 0.35)
         low = eye[4] if side > 0 else eye[5], eye[5] if side > 0 else eye[4]
         bag = 0.5 * squeeze + 0.45 * max(0.0, does.lid_tighten)
         inner, outer = (eye[0], eye[3]) if side > 0 else (eye[3], eye[0])
@@ -205,15 +211,13 @@ def _around_the_eyes(pen: _Pen, does: Actions, at: Points) -> None:
 def _around_the_nose(pen: _Pen, who: Identity, does: Actions, at: Points) -> None:
     crease = max(0.0, does.nose_wrinkle)
     for side in (-1, 1):
-        for k in range(3):
-            y = at[27, 1] + 0.004 + 0.024 * k
-            curve = np.array(
-                [(0.006, y + 0.006), (0.024, y - 0.001), (0.046, y - 0.010 - 0.004 * k)]
-            )
-            pen.line(curve * (side, 1.0), 0.010, 1.1 * crease)
+        for k in range(2):
+            y = at[27, 1] + 0.012 + 0.024 * k
+            curve = np.array([(0.012, y - 0.008), (0.029, y), (0.040, y + 0.015)])
+            pen.line(curve * (side, 1.0), 0.009, 0.95 * crease)
     if crease > 0.1:
         y = at[27, 1] - 0.012
-        pen.line(np.array([(-0.022, y), (0.0, y + 0.005), (0.022, y)]), 0.010, crease)
+        pen.line(np.array([(-0.022, y), (0.0, y + 0.005), (0.022, y)]), 0.010, 0.9 * crease)
 
 
 def _around_the_mouth(pen: _Pen, who: Identity, does: Actions, lines: Shape) -> None:
@@ -225,32 +229,32 @@ def _around_the_mouth(pen: _Pen, who: Identity, does: Actions, lines: Shape) -> 
     for side, wing, corner, smile, dimple in sides:
         pull = max(0.0, smile) + 0.3 * max(0.0, dimple)
         sneer = max(0.0, does.lip_raise) + 0.3 * max(0.0, does.nose_wrinkle)
-        start = wing + (side * 0.008, -0.016 - 0.008 * sneer)
+        start = moved(wing, side * 0.008, -0.016 - 0.008 * sneer)
         out = 0.022 + 0.012 * pull + 0.010 * sneer
-        end = corner + (side * out, 0.012 + 0.014 * sneer)
+        end = moved(corner, side * out, 0.012 + 0.014 * sneer)
         bow = 0.5 * (start + end) + (side * (0.008 + 0.014 * sneer + 0.008 * pull), -0.006)
         fold = np.stack([start, bow, end])
-        pen.bulge(fold + (side * 0.016, -0.004), 0.02, 0.8 * pull + 0.8 * sneer)
+        pen.bulge(moved(fold, side * 0.016, -0.004), 0.02, 0.8 * pull + 0.8 * sneer)
         pen.line(fold, 0.014, 0.10 + 0.75 * pull + 0.8 * sneer, 0.45)
         sunk = max(0.0, does.corner_down)
         curve = np.stack(
             [
-                corner + (side * 0.008, -0.002),
-                corner + (side * 0.014, 0.022),
-                corner + (side * 0.008, 0.050),
+                moved(corner, side * 0.008, -0.002),
+                moved(corner, side * 0.014, 0.022),
+                moved(corner, side * 0.008, 0.050),
             ]
         )
         pen.line(curve, 0.011, 0.6 * sunk, 0.3)
         if dimple > 0:
-            pit = corner + (side * 0.018, 0.0)
+            pit = moved(corner, side * 0.018, 0.0)
             arc = np.array([(-0.004, -0.026), (0.006, 0.0), (-0.004, 0.026)]) * (side, 1.0)
             pen.line(pit + arc, 0.014, 0.95 * dimple)
         pulled = max(0.0, does.stretch)
         curve = np.stack(
             [
-                corner + (side * 0.012, -0.03),
-                corner + (side * 0.022, 0.0),
-                corner + (side * 0.012, 0.035),
+                moved(corner, side * 0.012, -0.03),
+                moved(corner, side * 0.022, 0.0),
+                moved(corner, side * 0.012, 0.035),
             ]
         )
         pen.line(curve, 0.012, 0.7 * pulled)
