@@ -16,6 +16,7 @@ from typing import Any
 
 import tyro
 
+from sensorium.cli.animating import Animate
 from sensorium.cli.asking import Ask
 from sensorium.cli.checking import Check
 from sensorium.cli.console import Console, explain
@@ -23,6 +24,7 @@ from sensorium.cli.converting import Convert
 from sensorium.cli.describing import Describe
 from sensorium.cli.evaluating import Evaluate, read_evaluate
 from sensorium.cli.exporting import Export
+from sensorium.cli.informing import Info
 from sensorium.cli.listing import Models
 from sensorium.cli.options import Command, UsageError
 from sensorium.cli.preparing import Prepare
@@ -40,6 +42,8 @@ COMMANDS: dict[str, type[Command]] = {
     "separate": Separate,
     "describe": Describe,
     "ask": Ask,
+    "animate": Animate,
+    "info": Info,
     "models": Models,
     "train": Train,
     "evaluate": Evaluate,

@@ -117,7 +117,7 @@ def keyframes(
     if not pairs:
         raise ValueError('an intensity needs keys as in "0:0,12:1,24:0.3", got none')
     for at, degree in pairs:
-        if not (math.isfinite(at) and 0 <= at):
+        if not (math.isfinite(at) and at >= 0):
             raise ValueError(f"intensity: frames count from 0, got {at:g}")
         if not 0 <= degree <= 1:
             raise ValueError(f"intensity: a degree lies in 0..1, got {degree:g} at frame {at:g}")
@@ -193,7 +193,7 @@ def check_expression(name: str, expressions: Sequence[str]) -> None:
 
 
 def describe(degrees: Float[Tensor, "T E"], expressions: Sequence[str]) -> str:
-    """What is shown, in a word or two: ``happy``, ``happy+surprised``, ``angry>happy``, ``neutral``.
+    """What is shown, in a few words: ``happy``, ``happy+sad``, ``angry>happy``, ``neutral``.
 
     Expressions with the same rhythm are mixed (``+``); others follow each other (``>``), by the
     middle of their time.

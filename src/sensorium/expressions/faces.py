@@ -20,6 +20,8 @@ import torch
 from jaxtyping import Float32, Float64, UInt8
 from torch import Tensor
 
+from sensorium import images
+
 MODEL_VARIABLE = "SENSORIUM_FACE_MODEL"
 """The environment variable that names YuNet's model file."""
 
@@ -73,7 +75,9 @@ class YuNet:
 
     def __init__(self, path: str | Path, least: float = 0.6) -> None:
         if not Path(path).is_file():
-            raise ValueError(f"{path}: no such face model; get YuNet's .onnx file from {MODEL_PAGE}")
+            raise ValueError(
+                f"{path}: no such face model; get YuNet's .onnx file from {MODEL_PAGE}"
+            )
         try:
             self.network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), least)
         except cv2.error as error:
@@ -97,7 +101,10 @@ class YuNet:
             _, rows = self.network.detect(pixels)
         except cv2.error as error:
             raise ValueError(f"{self.path}: this model does not answer as YuNet does") from error
-        return [_face(row.astype(float) / shrink, float(row[14])) for row in ([] if rows is None else rows)]
+        return [
+            _face(row.astype(float) / shrink, float(row[14]))
+            for row in ([] if rows is None else rows)
+        ]
 
 
 def _face(row: Float64[np.ndarray, "15"], score: float) -> FoundFace:
@@ -189,9 +196,24 @@ def align(picture: UInt8[Tensor, "3 H W"], face: FoundFace, size: int) -> Crop:
         )
     scale = np.diag([picture.shape[2] / pixels.shape[1], picture.shape[1] / pixels.shape[0], 1.0])
     cut = cv2.warpAffine(
-        pixels, (matrix @ scale), (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        pixels,
+        (matrix @ scale),
+        (size, size),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return Crop(torch.from_numpy(np.ascontiguousarray(cut.transpose(2, 0, 1))), matrix)
+
+
+def middle(picture: UInt8[Tensor, "3 H W"], size: int) -> Crop:
+    """The largest square in the middle, as if it were the face; for pictures without a finder."""
+    height, width = picture.shape[1:]
+    side = min(height, width)
+    square = picture[:, (height - side) // 2 :, (width - side) // 2 :][:, :side, :side]
+    scale = size / side
+    left, top = (width - side) // 2, (height - side) // 2
+    matrix = np.array([[scale, 0.0, -scale * left], [0.0, scale, -scale * top]])
+    return Crop(images.resize(square, (size, size)), matrix)
 
 
 def paste(
@@ -206,12 +228,17 @@ def paste(
     matrix = crop.matrix
     how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     soft = cv2.warpAffine(
-        np.outer(inside, inside), matrix, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        np.outer(inside, inside),
+        matrix,
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
     )[..., None]
     out = torch.empty(len(frames), 3, height, width, dtype=torch.uint8)
     for t, frame in enumerate(frames):
         face = np.ascontiguousarray(frame.permute(1, 2, 0).numpy()).astype(np.float32)
         back = cv2.warpAffine(face, matrix, (width, height), flags=how)
         mixed: Float32[np.ndarray, "H W 3"] = whole + soft * (back - whole)
-        out[t] = torch.from_numpy(np.clip(np.rint(mixed), 0, 255).astype(np.uint8).transpose(2, 0, 1))
+        out[t] = torch.from_numpy(
+            np.clip(np.rint(mixed), 0, 255).astype(np.uint8).transpose(2, 0, 1)
+        )
     return out

@@ -9,6 +9,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
+from sensorium import images
 from sensorium.media import stills
 
 BEHIND = 255
@@ -24,21 +25,21 @@ def read_picture(path: str | Path) -> UInt8[Tensor, "3 H W"]:
     return stills.read_picture(path, behind=BEHIND)
 
 
-def middle_square(picture: UInt8[Tensor, "3 H W"]) -> UInt8[Tensor, "3 S S"]:
-    """The largest square in the middle."""
+def no_larger(picture: UInt8[Tensor, "3 H W"], side: int) -> UInt8[Tensor, "3 h w"]:
+    """The picture, its longer side at most ``side`` pixels."""
     height, width = picture.shape[1:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return picture[:, top : top + side, left : left + side]
+    if max(height, width) <= side:
+        return picture
+    scale = side / max(height, width)
+    return images.resize(picture, (max(1, round(height * scale)), max(1, round(width * scale))))
 
 
-def resized(
-    frames: UInt8[Tensor, "T 3 H W"], height: int, width: int
-) -> UInt8[Tensor, "T 3 h w"]:
-    """Frames at another size: bicubic, averaged where they shrink."""
-    if frames.shape[2:] == (height, width):
-        return frames
-    scaled: Float[Tensor, "T 3 h w"] = functional.interpolate(
-        frames.float(), (height, width), mode="bicubic", antialias=True, align_corners=False
+def enlarged(frame: UInt8[Tensor, "3 H W"], side: int) -> UInt8[Tensor, "3 h w"]:
+    """A frame whose shorter side has ``side`` pixels: bicubic, averaged where it shrinks."""
+    height, width = images.short_side_size(frame.shape[1], frame.shape[2], side)
+    if frame.shape[1:] == (height, width):
+        return frame
+    scaled: Float[Tensor, "1 3 h w"] = functional.interpolate(
+        frame[None].float(), (height, width), mode="bicubic", antialias=True, align_corners=False
     )
-    return scaled.round_().clamp_(0, 255).to(torch.uint8)
+    return scaled[0].round_().clamp_(0, 255).to(torch.uint8)

@@ -16,7 +16,7 @@ from sensorium.system import Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from sensorium.expressions.writing import Marking
+    from sensorium.media.marks import Marking
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Animation(Result):
         return replace(self, path=str(written))
 
     def save(self, folder: str | Path) -> list[Path]:
-        """``animation.json`` (with every degree) and the contact sheet ``animation.png``, marked."""
+        """``animation.json`` with every degree, and the contact sheet ``animation.png``, marked."""
         from sensorium.expressions.writing import write_sheet
 
         folder = Path(folder)

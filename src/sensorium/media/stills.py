@@ -14,6 +14,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from sensorium.media.errors import MediaError
+from sensorium.media.loops import webp_facts
 from sensorium.media.opening import MAX_PIXELS, close_quietly, open_input, reason
 from sensorium.media.reading import read
 
@@ -58,6 +59,9 @@ def _still(name: str, behind: int) -> UInt8[Tensor, "3 H W"] | None:
     """The picture of an image file; ``None`` for anything that is no single picture."""
     import av
 
+    moving = _first_of_webp(name, behind)
+    if moving is not None:
+        return moving
     container = open_input(name)
     try:
         photo = Path(name).suffix.lower() in _PHOTOS  # half of one looks like a film to FFmpeg
@@ -79,6 +83,25 @@ def _still(name: str, behind: int) -> UInt8[Tensor, "3 H W"] | None:
         close_quietly(container)
 
 
+def _first_of_webp(name: str, behind: int) -> UInt8[Tensor, "3 H W"] | None:
+    """The first picture of an animated WebP, which FFmpeg cannot read; ``None`` for others."""
+    path = Path(name)
+    if path.suffix.lower() != ".webp" or not path.is_file():
+        return None
+    facts = webp_facts(path.read_bytes())
+    if facts is None:
+        return None
+    if facts.height * facts.width > MAX_PIXELS:
+        raise MediaError(f"{name}: {facts.width} x {facts.height} pixels are too many")
+    import cv2
+
+    found, animation = cv2.imreadanimation(name, 0, 1)
+    if not found or not len(animation.frames):
+        raise MediaError(f"{name}: the animation cannot be decoded; save it as GIF or MP4 again")
+    code = cv2.COLOR_BGRA2RGBA if animation.frames[0].shape[2] == 4 else cv2.COLOR_BGR2RGBA
+    return _upright(cv2.cvtColor(animation.frames[0], code), 0, behind)
+
+
 def _upright(
     pixels: UInt8[np.ndarray, "H W 4"], rotation: int, behind: int
 ) -> UInt8[Tensor, "3 H W"]:
@@ -89,3 +112,22 @@ def _upright(
         pixels = mixed.astype(np.uint8)
     turned = np.rot90(pixels[..., :3], rotation // 90)
     return torch.from_numpy(np.ascontiguousarray(turned.transpose(2, 0, 1)))  # [H W C] -> [C H W]
+
+
+def write_still(path: Path, picture: UInt8[Tensor, "3 H W"]) -> Path:
+    """Write one picture as PNG or JPEG, by the suffix.
+
+    Raises:
+        MediaError: when it cannot be written.
+    """
+    import cv2
+
+    pixels = picture.permute(1, 2, 0).numpy()[..., ::-1]  # [3, H, W] -> [H, W, 3], BGR
+    done, data = cv2.imencode(path.suffix.lower(), np.ascontiguousarray(pixels))
+    try:
+        if done:
+            path.write_bytes(data.tobytes())
+            return path
+    except OSError as error:
+        raise MediaError(f"{path}: cannot be written ({reason(error)})") from error
+    raise MediaError(f"{path}: a picture cannot be written as {path.suffix}; use .png or .jpg")
