@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from sensorium.cli.console import Console
-    from sensorium.expressions.faces import Crop, FaceFinder
+    from sensorium.expressions.faces import FaceFinder
     from sensorium.expressions.results import Animation
     from sensorium.expressions.systems import ExpressionsSystem
     from sensorium.media.marks import Marking
@@ -60,7 +60,7 @@ class Animate:
     EXAMPLES: ClassVar[tuple[str, ...]] = (
         "sensorium animate face.png --expression happy --consent self --out smile.mp4",
         "sensorium animate face.png --expression happy --frames 24 --intensity 0:0,12:1,24:0.3",
-        "sensorium animate face.png --mix happy=0.6 --mix surprised=0.3 --curve pulse --out wow.gif",
+        "sensorium animate face.png --mix happy=0.6 --mix sad=0.3 --curve pulse --out wry.gif",
         "sensorium animate face.png --expression angry --to happy --frames 48 --out sheet.png",
         "sensorium animate *.png --expression sad --consent written --format gif --out sad",
     )
@@ -150,7 +150,7 @@ class Animate:
         elif self.face != "whole":
             console.note(
                 "note: no face finder (--face-model FILE: YuNet's .onnx): the middle of each "
-                "picture is taken as the face; crop pictures to it (--face whole: without this note)"
+                "picture is taken as the face; crop pictures to it, and say --face whole"
             )
         taken: set[Path] = set()
 

@@ -27,7 +27,7 @@ MODEL_VARIABLE = "SENSORIUM_FACE_MODEL"
 
 MODEL_PAGE = "https://github.com/opencv/opencv_zoo/tree/main/models/face_detection_yunet"
 
-EYES = ((0.36, 0.45), (0.64, 0.45))
+EYES = ((0.37, 0.45), (0.63, 0.45))
 """Where the middles of the eyes are in a portrait: (x, y) of the left and right one, 0..1."""
 
 WIDEST = 1024
