@@ -117,7 +117,8 @@ def blend(below: Pixels, above: Pixels, mask: NDArray[np.uint8]) -> Pixels:
 
 def moved(points: Points, x: float, y: float) -> Points:
     """The points, or the one point, ``x`` to the right and ``y`` down."""
-    return points + np.array((x, y))
+    shifted: Points = points + np.array((x, y))
+    return shifted
 
 
 @lru_cache(maxsize=4)

@@ -200,7 +200,7 @@ def split_seed(split: str, index: int) -> int:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
     if index < 0:
         raise ValueError(f"index must be 0 or more, got {index}")
-    return 4 * index + SPLITS.index(split)  # type: ignore[arg-type]
+    return 4 * index + SPLITS.index(split)
 
 
 def identity(seed: int) -> Identity:

@@ -154,4 +154,5 @@ def _head(canvas: Canvas, who: Identity, flesh: Pixels, lines: Shape) -> None:
 @lru_cache(maxsize=256)
 def _exposure(gain: float, warmth: float) -> Pixels:
     tone = np.arange(256)[:, None] * np.array([1 + 0.05 * warmth, 1.0, 1 - 0.07 * warmth]) * gain
-    return np.clip(np.rint(tone), 0, 255).astype(np.uint8)[None]
+    table: Pixels = np.clip(np.rint(tone), 0, 255).astype(np.uint8)[None]
+    return table

@@ -28,11 +28,13 @@ def skin(who: Identity, does: Actions, lines: Shape, place: Place, size: int) ->
     shade = cv2.resize(shade, (middle, middle), interpolation=cv2.INTER_LINEAR)
     shade = _times(shade, wrinkled(who, does, lines, place, middle))
     shade = cv2.resize(shade, (size, size), interpolation=cv2.INTER_LINEAR)
-    return cv2.LUT(shade, _tinted(who.skin))
+    tinted: Pixels = cv2.LUT(shade, _tinted(who.skin))
+    return tinted
 
 
 def _times(first: Pixels, second: Pixels) -> Pixels:
-    return cv2.multiply(first, second, scale=1 / 128)
+    product: Pixels = cv2.multiply(first, second, scale=1 / 128)
+    return product
 
 
 @cache
@@ -67,7 +69,8 @@ def form(setting: Setting, place: Place, size: int) -> Pixels:
     light = light / np.sqrt((light * light).sum())
     falls = x * light[0] + y * light[1] + z * light[2]
     tone = 1.0 + setting.contrast * (0.62 * falls - 0.46)
-    return np.clip(np.rint(128.0 * tone), 30, 200).astype(np.uint8)
+    shade: Pixels = np.clip(np.rint(128.0 * tone), 30, 200).astype(np.uint8)
+    return shade
 
 
 def soft(who: Identity, does: Actions, lines: Shape, place: Place, size: int) -> Pixels:
@@ -92,8 +95,8 @@ def soft(who: Identity, does: Actions, lines: Shape, place: Place, size: int) ->
         canvas.oval(side * p.width * 0.92, -0.16, 0.05, 0.07, (118, 115, 115))
     canvas.oval(0.0, -0.225, 0.13, 0.05, (136, 135, 134))
     if who.beard == "stubble":
-        cheek = np.array([(0.8, 0.10), (0.55, 0.16), (0.2, 0.15)]) * (p.width, 1.0)
-        edge = np.concatenate([cheek, cheek[::-1] * (-1, 1)])
+        upper = np.array([(0.8, 0.10), (0.55, 0.16), (0.2, 0.15)]) * (p.width, 1.0)
+        edge = np.concatenate([upper, upper[::-1] * (-1, 1)])
         canvas.fill(np.concatenate([lines.landmarks[2:15], edge]), (100, 101, 106))
     away = -1 if who.setting.light > 0 else 1
     top, base, wing = p.eye_height, p.nose_height, p.nose_width
@@ -111,7 +114,8 @@ def soft(who: Identity, does: Actions, lines: Shape, place: Place, size: int) ->
     canvas.oval(0.0, under, 0.062, 0.017, (104, 100, 102))
     canvas.oval(0.0, 0.5 * (under + p.chin + drop) + 0.01, 0.05, 0.028, (134, 132, 131))
     kernel = 2 * (size // 16) + 1
-    return cv2.GaussianBlur(canvas.pixels, (kernel, kernel), size / 28.0)
+    blurred: Pixels = cv2.GaussianBlur(canvas.pixels, (kernel, kernel), size / 28.0)
+    return blurred
 
 
 def wrinkled(who: Identity, does: Actions, lines: Shape, place: Place, size: int) -> Pixels:
@@ -128,7 +132,8 @@ def wrinkled(who: Identity, does: Actions, lines: Shape, place: Place, size: int
             canvas.fill(circle(8) * 0.003 + (x, y), (116, 105, 99))
     if who.mole is not None:
         canvas.oval(*who.mole, 0.007, 0.007, (64, 52, 52))
-    return cv2.GaussianBlur(canvas.pixels, (3, 3), 0.4 + size / 320.0)
+    blurred: Pixels = cv2.GaussianBlur(canvas.pixels, (3, 3), 0.4 + size / 320.0)
+    return blurred
 
 
 class _Pen:

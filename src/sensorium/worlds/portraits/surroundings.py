@@ -26,7 +26,7 @@ def backdrop(who: Identity, size: int) -> Pixels:
     pixels[:] = np.clip(np.rint(ramp), 0, 255)
     PATTERNS[who.setting.backdrop](pixels, second, rng)
     pixels = cv2.GaussianBlur(pixels, (5, 5), 1.2)
-    wall = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR)
+    wall: Pixels = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR)
     wall.flags.writeable = False
     return wall
 
