@@ -1,10 +1,10 @@
 """Train the judges of generated faces, on people whom no system and no test has seen.
 
 Single portraits of the portrait world's ``judges`` split: all expressions and their mixtures at all
-degrees, with blinking and poses. The identity judge sees every person before other people's
-backgrounds and in other light, so that it must look at the face. Augmented by shifts, blur, noise
-and brightness, since what is to be judged is not drawn but generated. Measured on people of the
-same split who were not trained on.
+degrees, at several sizes, with blinking and poses. The identity judge sees every person before
+other people's backgrounds and in other light, so that it must look at the face. Augmented by
+shifts, blur, noise and brightness, since what is to be judged is not drawn but generated. Measured
+on people of the same split who were not trained on.
 
     python benchmarks/portrait_judges.py      # writes weights/portrait-judges.safetensors
 """
@@ -34,6 +34,9 @@ ROOT = Path(__file__).parents[1]
 WEIGHTS = ROOT / "src/sensorium/weights/portrait-judges.safetensors"
 SHOWN = 0.15
 """From this degree on an expression is to be named."""
+
+LARGEST = 74
+"""Pixels a side of the largest portraits of which a window is seen; systems train on such crops."""
 
 MARGIN, SCALE = 0.15, 20.0  # of the cosine soft-max over people
 SHIFT = 3  # pixels
@@ -91,10 +94,12 @@ def drawn(people: range, each: int) -> Portraits:
             here = replace(who, **{name: getattr(other, name) for name in SURROUNDINGS})
             wanted = commanded(rng)
             blink = float(rng.uniform(0, 1)) if rng.uniform() < 0.1 else 0.0
-            made = draw(Face(here, wanted, blink, posed(rng)), SIZE)
-            pictures.append(made.frame)
+            side = int(rng.integers(SIZE, LARGEST + 1))
+            made = draw(Face(here, wanted, blink, posed(rng)), side)
+            left, top = (int(v) for v in rng.integers(0, side - SIZE + 1, 2))
+            pictures.append(made.frame[:, top : top + SIZE, left : left + SIZE])
             degrees.append(wanted)
-            landmarks.append(made.landmarks / SIZE)
+            landmarks.append((made.landmarks - torch.tensor([left, top])) / SIZE)
             person.append(number)
     return Portraits(
         torch.stack(pictures),
@@ -145,7 +150,7 @@ def losses(
     cosine = SCALE * (cosine - MARGIN * F.one_hot(who, len(people)))
     return {
         "expression": F.cross_entropy(logits.float()[alone], wanted[alone].argmax(1)),
-        "degrees": 4 * F.smooth_l1_loss(degrees.float(), wanted, beta=0.1),
+        "degrees": 8 * F.smooth_l1_loss(degrees.float(), wanted, beta=0.1),
         "landmarks": 40 * (found.float() - places).abs().mean(),
         "identity": F.cross_entropy(cosine, who),
     }

@@ -17,6 +17,7 @@ from typing import Any
 
 import blocks_tables
 import events_tables
+import expressions_tables
 import questions_tables
 import sounds_tables
 
@@ -293,6 +294,19 @@ def events(name: str) -> Callable[[], str]:
     return write
 
 
+def expressions(name: str) -> Callable[[], str]:
+    """A table of the quality or the speed of expressions."""
+
+    def write() -> str:
+        source, make = expressions_tables.TABLES[name]
+        if not (RESULTS / f"{source}.json").exists():
+            return "\nNot measured yet.\n"
+        results = load(source)
+        return make(table, results) + machine(results)
+
+    return write
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
@@ -308,6 +322,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **{name: blocks(name) for name in blocks_tables.TABLES},
     **{name: questions(name) for name in questions_tables.TABLES},
     **{name: events(name) for name in events_tables.TABLES},
+    **{name: expressions(name) for name in expressions_tables.TABLES},
     **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
 

@@ -1,0 +1,236 @@
+"""What the paper on expressions claims, on portraits of people whom no training has seen.
+
+    python benchmarks/expressions_quality.py [--only system taken-away baseline without-training]
+        [--rows NAME ...] [--seeds 0 1 2] [--processes 2] [--weights NAME] [--again] [--collect]
+        [--list]
+
+Trains the system, itself with one thing taken away, one model per expression, and the baselines,
+all with the same number of steps, and measures them on the same held-out people beside a copy of
+the input, a cross-fade to the true picture of the full expression, and true videos. What the
+figures mean is said in `expressions_measures.py`. ``--weights`` measures trained weights (bundled,
+or a run folder) instead of training. Writes ``results/expressions_quality.json``. Trainings and
+their figures that are there are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import expressions_measures as measures
+import quality_runs as quality
+from expressions_held_out import HeldOut, Maker, copy_input, cross_fade, made_by, truth
+from expressions_runs import BASELINES, RUNS, budget, loaded, prepared
+from quality_runs import Training, folder_of
+from questions_scoring import over_seeds
+from report import RESULTS, write_results
+from sensorium.recipe import Recipe
+
+SECTIONS = ("system", "taken-away", "baseline", "without-training")
+PLAIN: dict[str, Maker] = {
+    "copy of the input": copy_input,
+    "cross-fade": cross_fade,
+    "true videos": truth,
+}
+"""Makers that are not trained."""
+
+ROOT = Path(__file__).parent.parent
+SHOWN = (
+    "accuracy", "intensity_spearman", "monotone", "landmark_nme", "ssim", "ssim_face",
+    "ssim_mouth", "identity", "reidentified", "jump_ratio", "frechet_judge", "mixed_degrees_mae",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """One row with one seed.
+
+    Attributes:
+        name: of the row.
+        seed: of the training.
+        training: that it needs; ``None`` for what is not trained.
+        folder: for the figures.
+        people: to test on.
+        cache: for true pictures.
+        again: whether it is measured anew.
+    """
+
+    name: str
+    seed: int
+    training: Training | None
+    folder: Path
+    people: int
+    cache: Path
+    again: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called when it fails."""
+        return f"{self.name}, seed {self.seed}"
+
+    @property
+    def kept(self) -> Path:
+        """Where the figures are."""
+        return self.folder / f"figures-{self.people}.json"
+
+    @property
+    def trained(self) -> bool:
+        """Whether the system is there."""
+        return self.training is None or self.training.trained
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.trained and self.kept.exists() and not self.again
+
+    def stale(self) -> bool:
+        """Whether the training that is there is of another recipe."""
+        return self.training is not None and self.training.stale()
+
+
+def jobs(options: argparse.Namespace) -> Iterator[Job]:
+    """All rows, the first seed of everything before the others."""
+    for seed in options.seeds:
+        first = seed == options.seeds[0]
+        if first and "without-training" in options.only:
+            for name in PLAIN:
+                if name in (options.rows or PLAIN):
+                    yield made(name, seed, None, options)
+        for name, run in RUNS.items():
+            wanted = run.section in options.only and name in (options.rows or RUNS)
+            if wanted and (first or run.every_seed):
+                yield made(name, seed, prepared(run, seed, options.steps, options.data), options)
+
+
+def made(name: str, seed: int, recipe: Recipe | None, options: argparse.Namespace) -> Job:
+    """A row with its folder."""
+    folder = folder_of(options.folder, name, seed)
+    training = None if recipe is None else Training(name, seed, recipe, folder)
+    return Job(name, seed, training, folder, options.people, options.cache, options.again)
+
+
+def train_and_measure(work: Job) -> None:
+    """One row."""
+    if work.training is None:
+        maker = PLAIN[work.name]
+    else:
+        work.training.train(BASELINES.values())
+        maker = made_by(loaded(str(work.training.system)))
+    keep(work.kept, work.name, maker, work)
+
+
+def keep(path: Path, name: str, maker: Maker, work: Job | argparse.Namespace) -> None:
+    """Measure a maker and put its figures where they belong."""
+    held_out = HeldOut("test", work.people, cache=work.cache)
+    others = HeldOut("val", work.people, cache=work.cache)
+    row = measures.row_of(maker, held_out, measures.true_features(others))
+    quality.write(path, row)
+    quality.say({name: row}, SHOWN)
+
+
+def measure_weights(options: argparse.Namespace) -> None:
+    """Trained weights as they are."""
+    torch.set_num_threads(1)
+    system = loaded(options.weights)
+    keep(options.folder / "weights.json", options.weights, made_by(system), options)
+    card = getattr(system, "card", None)
+    about = {} if card is None else {k: getattr(card, k) for k in ("recipe", "steps")}
+    about["parameters"] = sum(p.numel() for p in system.parameters())
+    quality.write(options.folder / "weights-about.json", about)
+
+
+# --- all together ---------------------------------------------------------------------------------
+
+
+def collect(options: argparse.Namespace) -> dict[str, Any]:
+    """Everything that is there: rows, trainings, and what has not been run."""
+    every = argparse.Namespace(
+        **{**vars(options), "only": list(SECTIONS), "rows": None, "again": False}
+    )
+    found: dict[str, dict[str, Any]] = {}
+    networks: dict[str, Any] = {}
+    missing: list[str] = []
+    for work in jobs(every):
+        if not work.done or work.stale():
+            missing.append(work.title)
+            continue
+        found.setdefault(work.name, {})[str(work.seed)] = json.loads(work.kept.read_text())
+        if work.training is not None:
+            entry = networks.setdefault(work.name, {**budget(work.training), "by_seed": {}})
+            entry["by_seed"][str(work.seed)] = work.training.spent()
+    rows = {name: over_seeds(by_seed) for name, by_seed in found.items()}
+    out: dict[str, Any] = {
+        "people": options.people,
+        "seeds_of": {name: sorted(by_seed) for name, by_seed in found.items()},
+        "networks": networks,
+        "rows": rows,
+        "not_run": missing,
+    }
+    weights = options.folder / "weights.json"
+    if weights.exists():
+        rows["bundled weights"] = json.loads(weights.read_text())
+        out["weights"] = json.loads((options.folder / "weights-about.json").read_text())
+    judges = RESULTS / "portrait_judges.json"
+    if judges.exists():
+        out["judges"] = json.loads(judges.read_text())["held_out"]
+    return out
+
+
+def show(options: argparse.Namespace) -> None:
+    """What is there and what is not."""
+    for work in jobs(options):
+        steps = work.training.steps if work.training else 0
+        state = "stale" if work.stale() else "done" if work.done else "to do"
+        state = "to measure" if state == "to do" and work.training and work.trained else state
+        print(f"{work.title:44} {steps:6} steps  {state}")
+
+
+def arguments(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
+    parser.add_argument("--rows", nargs="*", choices=[*PLAIN, *RUNS], help="only these")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--weights", default="", help="measure these alone: bundled, or a run's")
+    parser.add_argument("--steps", type=int, help="of every training; default: the benchmark's")
+    parser.add_argument("--people", type=int, default=40, help="held-out people")
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=ROOT / "runs/expressions/quality")
+    parser.add_argument("--cache", type=Path, default=ROOT / "runs/expressions/cache")
+    parser.add_argument(
+        "--data", type=Path, default=ROOT / "runs/expressions", help="drawn sittings"
+    )
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    parser.add_argument("--again", action="store_true", help="measure anew what is trained")
+    parser.add_argument("--collect", action="store_true", help="train nothing, take what is there")
+    parser.add_argument("--list", action="store_true", help="say what is there, do nothing")
+    return parser.parse_args(words)
+
+
+def main(words: list[str] | None = None) -> int:
+    options = arguments(words)
+    if options.list:
+        show(options)
+        return 0
+    failed: list[str] = []
+    if options.weights:
+        measure_weights(options)
+    elif not options.collect:
+        todo = list(jobs(options))
+        for work in (work for work in todo if work.stale()):
+            print(f"{work.folder}: of another recipe; delete it to make it anew")
+        todo = [work for work in todo if not work.stale()]
+        failed = quality.carried_out(train_and_measure, todo, options.processes)
+    write_results("expressions_quality", collect(options), options.out)
+    print("\n".join(failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
