@@ -14,6 +14,7 @@ def systems() -> dict[str, type[System]]:
     from sensorium.events.systems import WSDECSystem
     from sensorium.expressions.systems import ExpressionsSystem
     from sensorium.questions.systems import NSVQASystem
+    from sensorium.robustness.systems import DQSystem
     from sensorium.sounds.concepts import ConceptsSystem
     from sensorium.sounds.motion_system import MotionsSystem
     from sensorium.sounds.systems import PixelsSystem
@@ -28,6 +29,7 @@ def systems() -> dict[str, type[System]]:
         "motions": MotionsSystem,
         "nsvqa": NSVQASystem,
         "wsdec": WSDECSystem,
+        "dq": DQSystem,
         "expressions": ExpressionsSystem,
     }
 

@@ -14,9 +14,10 @@ def recipes() -> dict[str, Callable[[], Recipe]]:
     from sensorium.events.recipes import RECIPES as EVENTS
     from sensorium.expressions.recipes import RECIPES as EXPRESSIONS
     from sensorium.questions.recipes import RECIPES as QUESTIONS
+    from sensorium.robustness.recipes import RECIPES as ROBUSTNESS
     from sensorium.sounds.recipes import RECIPES as SOUNDS
 
-    return {**ACTIONS, **SOUNDS, **QUESTIONS, **EVENTS, **EXPRESSIONS}
+    return {**ACTIONS, **SOUNDS, **QUESTIONS, **EVENTS, **EXPRESSIONS, **ROBUSTNESS}
 
 
 def recipe(name: str) -> Recipe:
