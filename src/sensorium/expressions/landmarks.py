@@ -11,7 +11,7 @@ Landmarks are ``float32 [T, 68, 2]``, x and y in pixels of the stored frame, in 
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import os
 import zipfile
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ class FileLandmarks:
 
 
 class CachedLandmarks:
-    """A folder with one ``.npz`` per clip: ``points`` ``[T, 68, 2]`` and ``found`` ``[T]``.
+    """A folder with ``<clip>.npz``: ``points`` ``[T, 68, 2]`` and, if you like, ``found`` ``[T]``.
 
     Args:
         folder: of the files.
@@ -99,11 +99,8 @@ class CachedLandmarks:
         self.folder, self.source = Path(folder), source
 
     def path(self, recording: Recording) -> Path:
-        """Where a clip's file is: by its data set and name."""
-        name = f"{recording.dataset}/{recording.clip}"
-        mark = hashlib.sha256(name.encode()).hexdigest()[:8]
-        flat = "-".join(recording.clip.replace("\\", "/").split("/"))[:80]
-        return self.folder / f"{recording.dataset}-{flat}-{mark}.npz"
+        """Where a clip's file is: by its name, such as ``S005/001.npz``."""
+        return self.folder / f"{recording.clip}.npz"
 
     def of(self, recording: Recording) -> Tracked:
         """Those of every frame.
@@ -159,7 +156,7 @@ def bridged(tracked: Tracked, where: str) -> Float32[Tensor, "T 68 2"]:
     known = [t for t, there in enumerate(found) if there]
     if not known or known[0] > 0 or known[-1] < len(found) - 1:
         raise ValueError(f"{where}: no face is found in its first or last frame; leave it out")
-    gap = max((b - a - 1 for a, b in zip(known, known[1:], strict=False)), default=0)
+    gap = max((b - a - 1 for a, b in itertools.pairwise(known)), default=0)
     if gap > LONGEST_GAP:
         raise ValueError(
             f"{where}: no face is found in {gap} frames in a row, at most {LONGEST_GAP} are "

@@ -2,7 +2,8 @@
 
 With a table: ``labels.csv`` with the columns ``clip`` (a folder of pictures or a film, below the
 root), ``subject`` and ``expression``, and if you like ``neutral`` and ``apex`` (numbers of frames,
-from 0; default: the first and the last, in a film the strongest) and ``split``. Without one, either of
+from 0; default: the first and the last, in a film the strongest) and ``split``. Without one, either
+of
 
 ::
 

@@ -6,9 +6,10 @@ target, drawn larger (289 to 256 pixels) and cropped at random, the same for all
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -96,6 +97,26 @@ class Portraits:
         return replace(config, expressions=self.expressions, size=self.size)
 
 
+class Shown(Protocol):
+    """People who show expressions, drawn (`Sittings`) or recorded (`taken.Takes`)."""
+
+    expressions: tuple[str, ...]
+    frames: int
+
+    @property
+    def side(self) -> int:
+        """Pixels a side of the pictures."""
+
+    def __len__(self) -> int:
+        """Sittings."""
+
+    def expression(self, index: int) -> int:
+        """The number of the expression that sitting ``index`` shows."""
+
+    def drawn(self, index: int, steps: Sequence[int]) -> Drawn:
+        """Some frames of sitting ``index``, by their number."""
+
+
 class Pairs:
     """The first frame of a sitting with another one.
 
@@ -104,7 +125,7 @@ class Pairs:
     and ``face``: ``bool [S, S]``.
 
     Args:
-        sittings: drawn larger than ``size``.
+        sittings: pictures larger than ``size``.
         size: pixels a side of the crop.
         labels: see `Portraits`.
         mirror: share of examples that are mirrored; none: the middle is cropped, nothing mirrored.
@@ -112,7 +133,7 @@ class Pairs:
 
     def __init__(
         self,
-        sittings: Sittings,
+        sittings: Shown,
         size: int,
         labels: Literal["time", "true"] = "time",
         mirror: float | None = None,
