@@ -18,6 +18,7 @@ from typing import Any
 import blocks_tables
 import events_tables
 import expressions_tables
+import pse_tables
 import questions_tables
 import sounds_tables
 
@@ -307,6 +308,18 @@ def expressions(name: str) -> Callable[[], str]:
     return write
 
 
+def pse(name: str) -> Callable[[], str]:
+    """A table of the study of promotion and suppression."""
+
+    def write() -> str:
+        if not (RESULTS / "pse_study.json").exists():
+            return "\nNot measured yet.\n"
+        results = load("pse_study")
+        return pse_tables.TABLES[name](table, results) + machine(results)
+
+    return write
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
@@ -322,6 +335,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **{name: blocks(name) for name in blocks_tables.TABLES},
     **{name: questions(name) for name in questions_tables.TABLES},
     **{name: events(name) for name in events_tables.TABLES},
+    **{name: pse(name) for name in pse_tables.TABLES},
     **{name: expressions(name) for name in expressions_tables.TABLES},
     **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
