@@ -27,6 +27,7 @@ from sensorium.cli.exporting import Export
 from sensorium.cli.informing import Info
 from sensorium.cli.listing import Models
 from sensorium.cli.options import Command, UsageError
+from sensorium.cli.portraying import Portray
 from sensorium.cli.preparing import Prepare
 from sensorium.cli.recognizing import Recognize
 from sensorium.cli.separating import Separate
@@ -51,6 +52,7 @@ COMMANDS: dict[str, type[Command]] = {
     "convert": Convert,
     "perform": Perform,
     "build": Build,
+    "portray": Portray,
     "check": Check,
     "prepare": Prepare,
 }
