@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import tyro
 
@@ -39,16 +39,15 @@ Shares = Annotated[
 ]
 Keys = Annotated[str | None, tyro.conf.arg(metavar="FRAME:DEGREE,…", help_behavior_hint="")]
 Consent = Annotated[
-    Literal["self", "written", "synthetic"] | None,
-    tyro.conf.arg(metavar="self|written|synthetic", help_behavior_hint=""),
+    str | None, tyro.conf.arg(metavar="self|written|synthetic", help_behavior_hint="")
 ]
 Format = Annotated[
-    Literal["mp4", "gif", "webp", "frames", "sheet"] | None,
-    tyro.conf.arg(metavar="mp4|gif|webp|frames|sheet", help_behavior_hint=""),
+    str | None, tyro.conf.arg(metavar="mp4|gif|webp|frames|sheet", help_behavior_hint="")
 ]
 
 _FRAMES = 24
 _SUFFIX = {"mp4": ".mp4", "gif": ".gif", "webp": ".webp", "frames": "", "sheet": ".png"}
+_CONSENTS = ("self", "written", "synthetic")
 _SIDE = 256  # pixels that a small frame is written with
 _WHOLE = 1024  # of the longer side of a picture that faces are put back into
 
@@ -146,7 +145,12 @@ class Animate:
         degrees = self._degrees(system.expressions)
         finder: FaceFinder | None = None
         if self.face != "whole" and (model := model_file(self.face_model)) is not None:
-            finder = YuNet(model)
+            try:
+                finder = YuNet(model)
+            except ValueError as error:
+                raise UsageError(f"--face-model: {error}") from error
+        elif self.face.isdecimal():
+            raise UsageError(f"--face {self.face} needs a face finder; give --face-model FILE")
         elif self.face != "whole":
             console.note(
                 "note: no face finder (--face-model FILE: YuNet's .onnx): the middle of each "
@@ -189,6 +193,17 @@ class Animate:
             raise UsageError("got both --curve and --intensity, expected one of them")
         if self.face not in ("auto", "whole") and not (self.face.isdecimal() and int(self.face)):
             raise UsageError(f"--face: got {self.face!r}, expected auto, whole or a number from 1")
+        if self.consent not in (None, *_CONSENTS):
+            raise UsageError(
+                f"--consent: got {self.consent!r}, expected {' or '.join(_CONSENTS)}; see "
+                "sensorium animate --help"
+            )
+        if self.format not in (None, *_SUFFIX):
+            raise UsageError(f"--format: got {self.format!r}, expected one of {', '.join(_SUFFIX)}")
+        from sensorium.expressions.writing import LARGEST
+
+        if self.size is not None and not 1 <= self.size <= LARGEST:
+            raise UsageError(f"--size is 1 to {LARGEST} pixels, got {self.size}")
         if self.out is not None:
             self._check_out(Path(self.out))
 
@@ -304,8 +319,6 @@ class Animate:
                     f"note: {image}: {len(faces)} faces, number {which} from the left is taken; "
                     "--face N takes another"
                 )
-        elif self.face.isdecimal():
-            raise ValueError(f"--face {self.face} needs a face finder; give --face-model FILE")
         made = replace(system.animate(crop.picture, degrees, self.rate), file=image)
         if self.paste:
             made = replace(made, frames=paste(whole, made.frames, crop))

@@ -95,7 +95,7 @@ def _streams(file: str) -> tuple[dict[str, Any], list[str]]:
         video = {"codec": "webp", "width": webp.width, "height": webp.height, "frames": webp.frames}
         size = path.stat().st_size
         facts = {"file": file, "container": "webp", "seconds": webp.seconds, "bytes": size}
-        line = f"webp, {webp.width} x {webp.height}, {webp.frames} frames"
+        line = f"picture          webp, {webp.width} x {webp.height}, {webp.frames} frames"
         return {**facts, "video": video, "audio": []}, [_head("webp", webp.seconds, size), line]
     found = media.probe(file)
     lines = [_head(found.container, found.seconds, found.bytes)]

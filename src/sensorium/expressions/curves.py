@@ -8,6 +8,7 @@ not know of each other, so any array will do. Keyframes, easing and names are ou
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
@@ -121,15 +122,20 @@ def keyframes(
             raise ValueError(f"intensity: frames count from 0, got {at:g}")
         if not 0 <= degree <= 1:
             raise ValueError(f"intensity: a degree lies in 0..1, got {degree:g} at frame {at:g}")
+    for (before, _), (after, _) in itertools.pairwise(pairs):
+        if after <= before:
+            raise ValueError(
+                f"intensity: each key must be at a later frame than the one before, got {after:g} "
+                f"after {before:g}"
+            )
     count = max(1, math.ceil(pairs[-1][0])) if frames is None else frames
     _check_length(count)
     places = [min(at, count - 1) if at <= count else at for at, _ in pairs]
-    for before, after, (at, _) in zip(places, places[1:], pairs[1:], strict=False):
-        if after <= before:
-            raise ValueError(
-                f"intensity: each key must be at a later frame than the one before, got {at:g} "
-                f"after {before:g} (of {count} frames the last is {count - 1})"
-            )
+    if len(places) > 1 and places[-1] <= places[-2]:
+        raise ValueError(
+            f"intensity: of {count} frames the last is {count - 1}, so that the keys at frames "
+            f"{pairs[-2][0]:g} and {pairs[-1][0]:g} are both its; leave one out"
+        )
     if places[-1] > count - 1:
         raise ValueError(
             f"intensity: the key at frame {places[-1]:g} lies beyond the end of {count} frames; "
@@ -183,13 +189,12 @@ def check_expression(name: str, expressions: Sequence[str]) -> None:
         return
     lower = name.strip().lower()
     near = lower if lower in expressions else _NOUNS.get(lower, "")
-    hint = f"; did you mean {near!r}? known: {', '.join(expressions)}"
+    hint = did_you_mean(lower, expressions)
     if lower == "neutral":
         hint = "; the neutral face is any expression at intensity 0"
-    raise ValueError(
-        f"no expression {name!r}{hint if near or lower == 'neutral' else ''}"
-        f"{'' if near or lower == 'neutral' else did_you_mean(lower, expressions)}"
-    )
+    elif near in expressions:
+        hint = f"; did you mean {near!r}? known: {', '.join(expressions)}"
+    raise ValueError(f"no expression {name!r}{hint}")
 
 
 def describe(degrees: Float[Tensor, "T E"], expressions: Sequence[str]) -> str:

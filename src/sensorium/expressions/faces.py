@@ -78,12 +78,15 @@ class YuNet:
             raise ValueError(
                 f"{path}: no such face model; get YuNet's .onnx file from {MODEL_PAGE}"
             )
+        loud = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
         try:
             self.network = cv2.FaceDetectorYN.create(str(path), "", (320, 320), least)
         except cv2.error as error:
             raise ValueError(
                 f"{path}: not a model that OpenCV can load; get YuNet's .onnx from {MODEL_PAGE}"
             ) from error
+        finally:
+            cv2.utils.logging.setLogLevel(loud)
         self.path = Path(path)
 
     def find(self, picture: UInt8[Tensor, "3 H W"]) -> list[FoundFace]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
-from torch.nn import functional
 
 from sensorium import images
 from sensorium.media import stills
@@ -39,7 +40,7 @@ def enlarged(frame: UInt8[Tensor, "3 H W"], side: int) -> UInt8[Tensor, "3 h w"]
     height, width = images.short_side_size(frame.shape[1], frame.shape[2], side)
     if frame.shape[1:] == (height, width):
         return frame
-    scaled: Float[Tensor, "1 3 h w"] = functional.interpolate(
-        frame[None].float(), (height, width), mode="bicubic", antialias=True, align_corners=False
-    )
-    return scaled[0].round_().clamp_(0, 255).to(torch.uint8)
+    how = cv2.INTER_CUBIC if side > min(frame.shape[1:]) else cv2.INTER_AREA
+    pixels = np.ascontiguousarray(frame.permute(1, 2, 0).numpy())  # [3, H, W] -> [H, W, 3]
+    scaled = cv2.resize(pixels, (width, height), interpolation=how)
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))  # -> [3, h, w]

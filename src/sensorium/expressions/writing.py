@@ -32,7 +32,8 @@ FRAMES = ""
 """The suffix that stands for a folder of frames: none."""
 
 _OWN_FRAME = re.compile(r"frame-\d{4,}\.png")
-_LARGEST = 4096  # pixels of the shorter side
+LARGEST = 4096
+"""Pixels of the shorter side at most."""
 
 
 def check_suffix(path: Path) -> str:
@@ -61,8 +62,8 @@ def write(
 ) -> Path:
     """Writes by the suffix of ``path``; see `Animation.write`."""
     suffix, marking = check_suffix(path), marking or Marking()
-    if size is not None and not 1 <= size <= _LARGEST:
-        raise ValueError(f"a size is 1 to {_LARGEST} pixels, got {size!r}")
+    if size is not None and not 1 <= size <= LARGEST:
+        raise ValueError(f"a size is 1 to {LARGEST} pixels, got {size!r}")
     said = provenance(animation, check_consent(consent))
     if suffix == FRAMES:
         return _write_folder(animation, path, said, size, marking)

@@ -40,8 +40,8 @@ def write_loop(path: Path, frames: Iterable[UInt8[Tensor, "3 H W"]], fps: float)
         raise ValueError(f"{path}: animated pictures are written as .gif or .webp")
     if not 0 < fps <= (FASTEST if suffix == ".gif" else 1000):
         raise ValueError(
-            f"{path}: a GIF shows at most {FASTEST} frames a second, got {fps:g}; "
-            "lower --rate or write .mp4 or .webp"
+            f"a GIF shows at most {FASTEST} frames a second, got {fps:g}; ask for fewer or write "
+            ".mp4 or .webp"
         )
     pictures = iter(frames)
     first = next(pictures, None)

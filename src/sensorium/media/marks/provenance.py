@@ -25,7 +25,7 @@ def check_consent(consent: str | None) -> str:
     if consent not in CONSENTS:
         got = "nothing is said" if not consent else f"got {consent!r}"
         meant = "; ".join(f"{name} ({why})" for name, why in CONSENTS.items())
-        raise ValueError(f"consent: whose face is this? {got}, expected one of: {meant}")
+        raise ValueError(f"whose face is this? {got}, say consent (--consent) as one of: {meant}")
     return consent
 
 
