@@ -15,29 +15,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import os
-import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import events_measures as measures
+import quality_runs as quality
 from events_held_out import HeldOut
 from events_measures import Rows
 from events_runs import CAPTIONED, RUNS, Budget, Run, budget, prepared
+from quality_runs import folder_of
 from questions_scoring import over_seeds
 from report import RESULTS, write_results
-from sensorium import store, training
+from sensorium import store
 from sensorium.events.datasets.stage import StageStories
 from sensorium.events.systems import WSDECSystem
 from sensorium.recipe import Recipe
-from sensorium.training.run_folder import describe
 
 SECTIONS = ("main", "ablation")
 ROOT = Path(__file__).parent.parent
@@ -71,6 +67,11 @@ class Job:
         return RUNS[self.name]
 
     @property
+    def title(self) -> str:
+        """What it is called when it fails."""
+        return f"{self.name}, seed {self.seed}"
+
+    @property
     def kept(self) -> Path:
         """Where the figures are."""
         return self.folder / "figures-{}-{}.json".format(*self.held_out)
@@ -78,7 +79,7 @@ class Job:
     @property
     def trained(self) -> bool:
         """Whether the system is there."""
-        return (self.folder / "system" / "config.json").exists()
+        return quality.is_trained(self.folder)
 
     @property
     def done(self) -> bool:
@@ -87,11 +88,7 @@ class Job:
 
     def stale(self) -> bool:
         """Whether the run that is there is of another recipe."""
-        path = self.folder / "recipe.json"
-        if not path.exists():
-            return False
-        mine, other = json.loads(json.dumps(describe(self.recipe))), json.loads(path.read_text())
-        return any(mine.get(k) != other.get(k) for k in {*mine, *other} - {"description"})
+        return quality.is_stale(self.folder, self.recipe)
 
 
 def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:
@@ -118,18 +115,12 @@ def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:
 
 def made(name: str, seed: int, options: argparse.Namespace) -> Job:
     """A run with its folder."""
-
-    def place(run: str) -> Path:
-        short = "-".join("".join(c if c.isalnum() else " " for c in run).split())
-        folder: Path = options.folder / f"{short}-seed{seed}"
-        return folder
-
     run = RUNS[name]
     recipe = prepared(run, seed, given(options))
     if run.after:
-        recipe = replace(recipe, init=str(place(run.after) / "system"))
+        recipe = replace(recipe, init=str(folder_of(options.folder, run.after, seed) / "system"))
     held_out = (options.test, options.val)
-    return Job(name, seed, recipe, place(name), held_out, options.again)
+    return Job(name, seed, recipe, folder_of(options.folder, name, seed), held_out, options.again)
 
 
 def given(options: argparse.Namespace) -> Budget:
@@ -140,16 +131,7 @@ def given(options: argparse.Namespace) -> Budget:
 
 def carry_out(lane: list[Job]) -> list[str]:
     """Train and measure runs one after another on one core; what is there is kept."""
-    torch.set_num_threads(1)
-    logging.disable(logging.WARNING)
-    failed = []
-    for job in lane:
-        try:
-            if not job.done:
-                train_and_measure(job)
-        except Exception as error:  # must not stop the others
-            failed.append(f"{job.name}, seed {job.seed}: {type(error).__name__}: {error}")
-    return failed
+    return quality.attempted(train_and_measure, lane)
 
 
 def train_and_measure(job: Job) -> None:
@@ -157,14 +139,7 @@ def train_and_measure(job: Job) -> None:
     if not job.trained:
         for split in ("train", "val", "test"):
             job.recipe.data.open(split)  # makes features that are missing, untimed
-        start, used = time.perf_counter(), time.process_time()
-        training.train(job.recipe, job.folder, resume=True, bar=False)
-        spent = {
-            "train_minutes": (time.perf_counter() - start) / 60,
-            "train_cpu_minutes": (time.process_time() - used) / 60,
-            "load_average": os.getloadavg()[0],
-        }
-        (job.folder / "time.json").write_text(json.dumps(spent))
+        quality.train(job.recipe, job.folder)
     system = wsdec_of(str(job.folder / "system"))
     write(job.kept, tables_of(job, system))
 
@@ -200,10 +175,7 @@ def wsdec_of(source: str) -> WSDECSystem:
 
 def write(path: Path, tables: Any) -> None:
     """Figures, whole or not at all; says the main ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(tables))
-    unfinished.replace(path)
+    quality.write(path, tables)
     for split, rows in tables.items():
         for name, row in rows.items():
             shown = {k: row[k] for k in SHOWN if k in row}
@@ -250,8 +222,7 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
         entry = networks.setdefault(
             job.name, {**budget(job.run, job.recipe, job.folder), "by_seed": {}}
         )
-        spent = job.folder / "time.json"
-        entry["by_seed"][str(job.seed)] = json.loads(spent.read_text()) if spent.exists() else {}
+        entry["by_seed"][str(job.seed)] = quality.spent(job.folder)
         for split, rows in json.loads(job.kept.read_text()).items():
             for name, row in rows.items():
                 found.setdefault((split, name), {})[str(job.seed)] = row
@@ -320,10 +291,7 @@ def main(words: list[str] | None = None) -> int:
         for job in (job for lane in todo for job in lane if job.stale()):
             print(f"{job.folder}: of another recipe; delete it to make it anew")
         todo = [lane for lane in todo if not any(job.stale() for job in lane)]
-        if todo:
-            spawn = get_context("spawn")
-            with ProcessPoolExecutor(options.processes, mp_context=spawn) as pool:
-                failed = [line for lines in pool.map(carry_out, todo) for line in lines]
+        failed = quality.pooled(carry_out, todo, options.processes)
     write_results("events_quality", collect(options), options.out)
     print("\n".join(failed))
     return 1 if failed else 0

@@ -82,7 +82,7 @@ class Job:
     @property
     def trained(self) -> bool:
         """Whether the system is there."""
-        return self.training is None or self.training.trained
+        return self.training is None or quality.is_trained(self.folder)
 
     @property
     def done(self) -> bool:
@@ -91,7 +91,7 @@ class Job:
 
     def stale(self) -> bool:
         """Whether the training that is there is of another recipe."""
-        return self.training is not None and self.training.stale()
+        return self.training is not None and quality.is_stale(self.folder, self.training.recipe)
 
 
 def jobs(options: argparse.Namespace) -> Iterator[Job]:
@@ -111,8 +111,13 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
 def made(name: str, seed: int, recipe: Recipe | None, options: argparse.Namespace) -> Job:
     """A row with its folder."""
     folder = folder_of(options.folder, name, seed)
-    training = None if recipe is None else Training(name, seed, recipe, folder)
+    training = None if recipe is None else Training(recipe, folder)
     return Job(name, seed, training, folder, options.people, options.cache, options.again)
+
+
+def carry_out(work: Job) -> list[str]:
+    """One row; returns what went wrong."""
+    return quality.attempted(train_and_measure, [work])
 
 
 def train_and_measure(work: Job) -> None:
@@ -120,7 +125,7 @@ def train_and_measure(work: Job) -> None:
     if work.training is None:
         maker = PLAIN[work.name]
     else:
-        work.training.train(BASELINES.values())
+        quality.train(work.training.recipe, work.folder, BASELINES.values())
         maker = made_by(loaded(str(work.training.system)))
     keep(work.kept, work.name, maker, work)
 
@@ -163,7 +168,7 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
         found.setdefault(work.name, {})[str(work.seed)] = json.loads(work.kept.read_text())
         if work.training is not None:
             entry = networks.setdefault(work.name, {**budget(work.training), "by_seed": {}})
-            entry["by_seed"][str(work.seed)] = work.training.spent()
+            entry["by_seed"][str(work.seed)] = quality.spent(work.folder)
     rows = {name: over_seeds(by_seed) for name, by_seed in found.items()}
     out: dict[str, Any] = {
         "people": options.people,
@@ -225,8 +230,8 @@ def main(words: list[str] | None = None) -> int:
         todo = list(jobs(options))
         for work in (work for work in todo if work.stale()):
             print(f"{work.folder}: of another recipe; delete it to make it anew")
-        todo = [work for work in todo if not work.stale()]
-        failed = quality.carried_out(train_and_measure, todo, options.processes)
+        todo = [work for work in todo if not (work.stale() or work.done)]
+        failed = quality.pooled(carry_out, todo, options.processes)
     write_results("expressions_quality", collect(options), options.out)
     print("\n".join(failed))
     return 1 if failed else 0

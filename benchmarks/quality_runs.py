@@ -1,4 +1,4 @@
-"""What every benchmark of quality does with its trainings: where they are, what is left to do.
+"""What the benchmarks of quality do with their trainings: where they are, what is left to do.
 
 A training has a folder; its figures lie beside it. What is there is kept, a broken-off training is
 gone on with, and a training of another recipe is named and left alone.
@@ -15,7 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import torch
 
@@ -28,7 +28,7 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 
 class Work(Protocol):
-    """One thing to do, in a process of its own."""
+    """One thing to do."""
 
     @property
     def title(self) -> str:
@@ -39,19 +39,71 @@ class Work(Protocol):
         """Whether nothing is left to do."""
 
 
+SomeWork = TypeVar("SomeWork", bound=Work)
+Lane = TypeVar("Lane")
+
+# --- folders --------------------------------------------------------------------------------------
+
+
+def folder_of(root: Path, name: str, seed: int) -> Path:
+    """Where a run of this name is."""
+    short = "-".join("".join(c if c.isalnum() else " " for c in name).split())
+    return root / f"{short}-seed{seed}"
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether the trained system is there."""
+    return (folder / "system" / "config.json").exists()
+
+
+def is_stale(folder: Path, recipe: Recipe) -> bool:
+    """Whether the run that is there is of another recipe; its description does not count."""
+    path = folder / "recipe.json"
+    if not path.exists():
+        return False
+    mine, other = json.loads(json.dumps(describe(recipe))), json.loads(path.read_text())
+    for found in (mine, other):
+        found.get("recipe", {}).pop("description", None)
+    return bool(mine != other)
+
+
+def train(recipe: Recipe, folder: Path, known: Iterable[type[System]] = ()) -> None:
+    """Train on this core, if it has not been done, and note what it took.
+
+    Args:
+        recipe: what to do.
+        folder: of the run.
+        known: classes of systems beside the package's.
+    """
+    if is_trained(folder):
+        return
+    own = next((s for s in known if type(recipe.system) is s.Config), None)
+    start, used = time.perf_counter(), time.process_time()
+    training.train(recipe, folder, resume=True, system=own, bar=False)
+    spent = {
+        "train_minutes": (time.perf_counter() - start) / 60,
+        "train_cpu_minutes": (time.process_time() - used) / 60,
+        "load_average": os.getloadavg()[0],
+    }
+    (folder / "time.json").write_text(json.dumps(spent))
+
+
+def spent(folder: Path) -> dict[str, float]:
+    """What a training took."""
+    path = folder / "time.json"
+    found: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
 @dataclass(frozen=True)
 class Training:
     """One network with one seed.
 
     Attributes:
-        name: of the run.
-        seed: of the training.
         recipe: how it is trained.
         folder: of the run.
     """
 
-    name: str
-    seed: int
     recipe: Recipe
     folder: Path
 
@@ -61,48 +113,9 @@ class Training:
         return self.folder / "system"
 
     @property
-    def trained(self) -> bool:
-        """Whether the system is there."""
-        return (self.system / "config.json").exists()
-
-    @property
     def steps(self) -> int:
         """Of all stages."""
         return sum(stage.steps for stage in self.recipe.stages)
-
-    def stale(self) -> bool:
-        """Whether the run that is there is of another recipe; its description does not count."""
-        path = self.folder / "recipe.json"
-        if not path.exists():
-            return False
-        mine, other = json.loads(json.dumps(describe(self.recipe))), json.loads(path.read_text())
-        for found in (mine, other):
-            found.get("recipe", {}).pop("description", None)
-        return bool(mine != other)
-
-    def train(self, known: Iterable[type[System]] = ()) -> None:
-        """Train on this core, and note what it took.
-
-        Args:
-            known: classes of systems beside the package's.
-        """
-        if self.trained:
-            return
-        own = next((s for s in known if type(self.recipe.system) is s.Config), None)
-        start, used = time.perf_counter(), time.process_time()
-        training.train(self.recipe, self.folder, resume=True, system=own, bar=False)
-        spent = {
-            "train_minutes": (time.perf_counter() - start) / 60,
-            "train_cpu_minutes": (time.process_time() - used) / 60,
-            "load_average": os.getloadavg()[0],
-        }
-        (self.folder / "time.json").write_text(json.dumps(spent))
-
-    def spent(self) -> dict[str, float]:
-        """What it took."""
-        path = self.folder / "time.json"
-        found: dict[str, float] = json.loads(path.read_text()) if path.exists() else {}
-        return found
 
     def parameters(self) -> int:
         """Of the trained system."""
@@ -110,42 +123,32 @@ class Training:
         return int(card["parameters"])
 
 
-def folder_of(root: Path, name: str, seed: int) -> Path:
-    """Where a run of this name is."""
-    short = "-".join("".join(c if c.isalnum() else " " for c in name).split())
-    return root / f"{short}-seed{seed}"
+# --- work -----------------------------------------------------------------------------------------
 
 
-def attempted(do: Callable[[Any], None], work: Work) -> str:
-    """Do one thing; what went wrong must not stop the others, and is told."""
+def attempted(do: Callable[[SomeWork], None], works: Iterable[SomeWork]) -> list[str]:
+    """Do one thing after another on one core; what goes wrong stops no other, and is returned."""
     torch.set_num_threads(1)
     logging.disable(logging.WARNING)
-    try:
-        if not work.done:
-            do(work)
-    except Exception as error:
-        return f"{work.title}: {type(error).__name__}: {error}"
-    return ""
+    failed = []
+    for work in works:
+        try:
+            if not work.done:
+                do(work)
+        except Exception as error:
+            failed.append(f"{work.title}: {type(error).__name__}: {error}")
+    return failed
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """`attempted`, as a process can be sent it."""
-
-    do: Callable[[Any], None]
-
-    def __call__(self, work: Work) -> str:
-        return attempted(self.do, work)
-
-
-def carried_out(do: Callable[[Any], None], works: Sequence[Work], processes: int) -> list[str]:
-    """Do what is not done, so many at a time, in order; returns what failed."""
-    todo = [work for work in works if not work.done]
+def pooled(
+    carry_out: Callable[[Lane], list[str]], todo: Sequence[Lane], processes: int
+) -> list[str]:
+    """`carry_out` on everything, so many at a time, in order; returns what failed."""
     if not todo:
         return []
     spawn = get_context("spawn")
     with ProcessPoolExecutor(min(processes, len(todo)), mp_context=spawn) as pool:
-        return [line for line in pool.map(Attempt(do), todo) if line]
+        return [line for lines in pool.map(carry_out, todo) for line in lines]
 
 
 def write(path: Path, rows: Any) -> None:

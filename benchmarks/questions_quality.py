@@ -16,28 +16,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import torch
 
+import quality_runs as quality
 import questions_measures as measures
 from questions_held_out import HeldOut, questions_of
 from questions_measures import Tables
 from questions_runs import BASELINES, IMAGES, RUNS, Run, budget, prepared
 from questions_scoring import over_seeds
 from report import RESULTS, write_results
-from sensorium import store, training
+from sensorium import store
 from sensorium.questions.baselines import EndToEndSystem
 from sensorium.questions.datasets.question_table import asked_in_blocks
 from sensorium.questions.systems import NSVQASystem
 from sensorium.recipe import Recipe
-from sensorium.training.run_folder import describe
 
 SECTIONS = ("answers", "end-to-end", "cogent")
 ROOT = Path(__file__).parent.parent
@@ -68,6 +65,11 @@ class Job:
     measured: bool = True
 
     @property
+    def title(self) -> str:
+        """What it is called when it fails."""
+        return f"{self.name}, seed {self.seed}"
+
+    @property
     def kept(self) -> Path:
         """Where the figures are."""
         return self.folder / f"figures-{self.scenes}.json"
@@ -75,15 +77,11 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether there is nothing left to do."""
-        trained = (self.folder / "system" / "config.json").exists()
-        return trained and (self.kept.exists() or not self.measured)
+        return quality.is_trained(self.folder) and (self.kept.exists() or not self.measured)
 
     def stale(self) -> bool:
         """Whether the run that is there is of another recipe."""
-        path = self.folder / "recipe.json"
-        if not path.exists():
-            return False
-        return bool(json.loads(path.read_text()) != json.loads(json.dumps(describe(self.recipe))))
+        return quality.is_stale(self.folder, self.recipe)
 
 
 def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:
@@ -108,9 +106,7 @@ def made(name: str, run: Run, seed: int, options: argparse.Namespace) -> Job:
     """A run with its folder."""
 
     def place(run_name: str) -> Path:
-        short = "-".join("".join(c if c.isalnum() else " " for c in run_name).split())
-        folder: Path = options.folder / f"{run.section}-{short}-seed{seed}"
-        return folder
+        return quality.folder_of(options.folder, f"{run.section} {run_name}", seed)
 
     recipe = prepared(run, seed, options.factor, options.cache)
     if run.after:
@@ -122,22 +118,12 @@ def made(name: str, run: Run, seed: int, options: argparse.Namespace) -> Job:
 
 def carry_out(lane: list[Job]) -> list[str]:
     """Train and measure runs one after another on one core; what is there is kept."""
-    torch.set_num_threads(1)
-    logging.disable(logging.WARNING)
-    failed = []
-    for job in lane:
-        try:
-            if not job.done:
-                train_and_measure(job)
-        except Exception as error:  # must not stop the others
-            failed.append(f"{job.name}, seed {job.seed}: {type(error).__name__}: {error}")
-    return failed
+    return quality.attempted(train_and_measure, lane)
 
 
 def train_and_measure(job: Job) -> None:
     """One run."""
-    own = next((s for s in BASELINES.values() if type(job.recipe.system) is s.Config), None)
-    training.train(job.recipe, job.folder, resume=True, system=own, bar=False)
+    quality.train(job.recipe, job.folder, BASELINES.values())
     if not job.measured:
         return
     system = store.load(job.folder / "system", systems={**store.systems(), **BASELINES})
@@ -154,10 +140,7 @@ def train_and_measure(job: Job) -> None:
 
 def write(path: Path, tables: Any) -> None:
     """Figures, whole or not at all; says the main ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(tables))
-    unfinished.replace(path)
+    quality.write(path, tables)
     for table, rows in tables.items():
         for row, figures in rows.items() if isinstance(rows, dict) else ():
             if isinstance(figures, dict):
@@ -280,10 +263,7 @@ def main() -> int:
         for job in (job for lane in todo for job in lane if job.stale()):
             print(f"{job.folder}: of another recipe; delete it to make it anew")
         todo = [lane for lane in todo if not any(job.stale() for job in lane)]
-        if todo:
-            spawn = get_context("spawn")
-            with ProcessPoolExecutor(options.processes, mp_context=spawn) as pool:
-                failed = [line for lines in pool.map(carry_out, todo) for line in lines]
+        failed = quality.pooled(carry_out, todo, options.processes)
     write_results("questions_quality", collect(options), options.out)
     print("\n".join(failed))
     return 1 if failed else 0
