@@ -199,10 +199,10 @@ def write_tracked(path: Path, tracked: Tracked) -> None:
 
 def _read_tracked(path: Path, count: int) -> Tracked:
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             points = np.asarray(data["points"], np.float32)
             found = np.asarray(data["found"] if "found" in data else np.ones(len(points)), bool)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise ValueError(f"{path}: not a file of landmarks ({said}); delete it") from None
     if points.shape != (count, POINTS, 2) or found.shape != (count,):

@@ -128,6 +128,13 @@ class RecordedExpressions:
                 f"{self.kind}: no clips of {', '.join(self.expressions)} for {split} in "
                 f"{self.root}; are there three subjects or more?"
             )
+        unmarked = [row for row in rows if not row.marks]
+        if self.landmarks == "files" and unmarked:
+            raise ValueError(
+                f"{self.kind}: {len(unmarked)} of {len(rows)} {split} clips came without landmarks "
+                f"(first: {unmarked[0].clip}); set --data.landmarks to a finder or cached, or to "
+                "none with --data.framing middle"
+            )
         takes = Takes(
             rows,
             self.expressions,
