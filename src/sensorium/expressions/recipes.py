@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sensorium.expressions.datasets.portraits import Portraits
+from sensorium.expressions.datasets.recorded import RecordedExpressions
 from sensorium.expressions.systems import ExpressionsConfig
 from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
 
@@ -101,6 +102,20 @@ def expressions_paper() -> Recipe:
     )
 
 
+def expressions_recordings() -> Recipe:
+    """``expressions`` on clips of real people; say which with ``--data.kind`` and ``--data.root``.
+
+    The paper's expressions; for its sizes take those of ``expressions-paper``.
+    """
+    return replace(
+        expressions(),
+        name="expressions-recordings",
+        description="Facial expressions of recorded people (CK+, Oulu-CASIA, MUG, MMI, your own)",
+        data=RecordedExpressions(cache=Path("runs/expressions")),
+        system=ExpressionsConfig(expressions=PAPER),
+    )
+
+
 def expressions_tiny() -> Recipe:
     """``expressions`` in a minute."""
     names = ("happy", "surprised")
@@ -176,6 +191,7 @@ def frame_by_frame() -> Recipe:
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "expressions": expressions,
     "expressions-paper": expressions_paper,
+    "expressions-recordings": expressions_recordings,
     "expressions-tiny": expressions_tiny,
     "expressions-without-local": without_local,
     "expressions-without-landmarks": without_landmarks,

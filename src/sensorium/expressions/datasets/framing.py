@@ -22,7 +22,7 @@ from sensorium.expressions.faces import Crop, FaceFinder, FoundFace, align, choo
 Framing = Literal["eyes", "found", "middle"]
 Box = tuple[float, float, float, float]
 
-BLANKS: dict[str, Box] = {"ck-plus": (0.0, 0.86, 0.6, 1.0)}
+BLANKS: dict[str, Box] = {"ck-plus": (0.0, 0.88, 0.4, 1.0)}
 """What is painted over by default: left, top, right and bottom as shares of the frame.
 
 CK+'s frames have a running time code at the lower left, which a network would learn to animate.
