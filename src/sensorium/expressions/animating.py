@@ -1,8 +1,9 @@
-"""A picture brought to what the networks see, and how many frames are painted at once."""
+"""Pictures brought to what the networks see, and how many frames are painted at once."""
 
 from __future__ import annotations
 
-from jaxtyping import UInt8
+import torch
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from sensorium import images
@@ -19,3 +20,9 @@ def fitted(picture: UInt8[Tensor, "3 H W"], size: int) -> UInt8[Tensor, "3 S S"]
 def at_once(pictures: int, size: int) -> int:
     """Frames of each picture to paint at once."""
     return max(1, _PIXELS // (pictures * size * size))
+
+
+def signed(pictures: Tensor) -> Float[Tensor, "B 3 S S"]:
+    """Pictures in -1..1, from ``uint8`` or from 0..1."""
+    full = 255.0 if pictures.dtype == torch.uint8 else 1.0
+    return pictures.float().mul(2 / full).sub(1).contiguous(memory_format=torch.channels_last)

@@ -17,20 +17,14 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from sensorium import images
-from sensorium.expressions.animating import at_once, fitted
+from sensorium.expressions.animating import at_once, fitted, signed
 from sensorium.expressions.curves import check_expression, mixing, ramp
 from sensorium.expressions.discriminators import Critics, Kind
 from sensorium.expressions.encoders import Norm
 from sensorium.expressions.generator import Generator, ResidualIn
-from sensorium.expressions.losses import (
-    continuity,
-    discrimination,
-    landmark_distance,
-    neighbours,
-    persuasion,
-)
 from sensorium.expressions.measuring import expression_meters, measure
 from sensorium.expressions.results import Animation
+from sensorium.expressions.teaching import lesson, nothing
 from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, unfamiliarity
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
@@ -192,47 +186,17 @@ class ExpressionsSystem(System):
                 own["expression"] = torch.zeros_like(own["expression"])
                 found.append((float(mine.float().mean()), self._part(part, own)))
             else:
-                idle = idle + _nothing(self.generators[part].parameters())
-                idle = idle + _nothing(self.critics[part].parameters())
+                idle = idle + nothing(self.generators[part].parameters())
+                idle = idle + nothing(self.critics[part].parameters())
         out = {n: torch.stack([w * part[n] for w, part in found]).sum() for n in found[0][1]}
         return out | {"loss": out["loss"] + idle}
 
     def _part(self, part: int, batch: Batch) -> dict[str, Tensor]:
         """The losses of one generator and its discriminators."""
-        config: ExpressionsConfig = self.config
         generator, critics = self.generators[part], self.critics[part]
         assert isinstance(generator, Generator)
         assert isinstance(critics, Critics)
-        neutral, true = signed(batch["neutral"]), signed(batch["target"])
-        degrees = batch["degrees"].float()
-        direction = nn.functional.one_hot(batch["expression"], degrees.shape[1]).to(degrees)
-        steps = neighbours(degrees, direction) if config.continuity_weight else degrees[:, None]
-        painted, points = generator(neutral, steps)
-        painted = painted.float().unflatten(0, steps.shape[:2])  # [B*T, ...] -> [B, T, ...]
-        made = painted[:, 0].contiguous(memory_format=torch.channels_last)
-        out = {"reconstruction": (made - true).abs().mean()}
-        loss = config.reconstruction_weight * out["reconstruction"]
-        if points is not None:
-            told = points.unflatten(0, steps.shape[:2])[:, 0]
-            out["landmarks"] = landmark_distance(told, batch["landmarks"].float())
-            loss = loss + config.landmark_weight * out["landmarks"]
-        if config.continuity_weight:
-            out["continuity"] = continuity(painted)
-            loss = loss + config.continuity_weight * out["continuity"]
-        loss = loss + _nothing(generator.idle((steps != 0).any(1)))
-        if self.adversarial == 0:
-            return {"loss": loss + _nothing(critics.parameters())} | out
-        mouth = batch["mouth"] if config.local_discriminator else batch["target"][:, 0] > 0
-        fooled = persuasion(critics, made, neutral, mouth)
-        told_apart = discrimination(critics, true, made, neutral, mouth)
-        weights = (config.adversarial_weight, config.local_weight)
-        for name, weight, value in zip(("adversarial", "mouth"), weights, fooled, strict=False):
-            out[name] = value
-            loss = loss + self.adversarial * weight * value
-        for name, value in zip(("discriminator", "discriminator_mouth"), told_apart, strict=False):
-            out[name] = value
-            loss = loss + value
-        return {"loss": loss} | out
+        return lesson(generator, critics, self.config, float(self.adversarial), batch)
 
     def _need(self, batch: Batch) -> None:
         """Say what is missing."""
@@ -418,18 +382,6 @@ class ExpressionsSystem(System):
         maps = features[min(_LEVEL, len(features) - 1)]
         # [B, 3, S, S] -> [B, 1, 3, S, S]
         return maps.mean((2, 3)), frame_statistics(pictures[:, None].float() / 255)
-
-
-def signed(pictures: Tensor) -> Float[Tensor, "B 3 S S"]:
-    """Pictures in -1..1, from ``uint8`` or from 0..1."""
-    full = 255.0 if pictures.dtype == torch.uint8 else 1.0
-    return pictures.float().mul(2 / full).sub(1).contiguous(memory_format=torch.channels_last)
-
-
-def _nothing(parameters: Iterable[nn.Parameter]) -> Tensor:
-    """0 with a gradient of 0 for each: distributed training wants every parameter in the graph."""
-    sums = [p.sum() * 0 for p in parameters if p.requires_grad]
-    return torch.stack(sums).sum() if sums else torch.zeros(())
 
 
 def _check(config: ExpressionsConfig) -> None:

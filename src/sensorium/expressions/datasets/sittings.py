@@ -33,7 +33,7 @@ MOUTH, FACE = 1, 2
 """Bits of `Drawn.masks`."""
 
 LOPSIDED = "contemptuous"
-_SHARD = 100  # sittings
+_SHARD = 25  # sittings
 _PARTS = ("labels", "landmarks", "masks", "pixels")  # the last is written last
 
 

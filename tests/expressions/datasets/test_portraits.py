@@ -1,0 +1,120 @@
+"""Portraits as training data: what belongs together stays together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from sensorium.expressions.datasets.portraits import Portraits
+from sensorium.expressions.datasets.sittings import Sittings
+from sensorium.expressions.systems import ExpressionsConfig
+from sensorium.worlds.portraits import EXPRESSIONS, identity
+
+DATA = Portraits(length=14, held_out=7, tested=7, size=48, frames=5)
+
+
+def test_an_example_has_what_the_system_lists() -> None:
+    example = DATA.open("train").example(9, 3)
+    said = {key: (tuple(v.shape), v.dtype) for key, v in example.items()}
+    assert said == {
+        "neutral": ((3, 48, 48), torch.uint8),
+        "target": ((3, 48, 48), torch.uint8),
+        "degrees": ((7,), torch.float32),
+        "expression": ((), torch.int64),
+        "landmarks": ((68, 2), torch.float32),
+        "mouth": ((48, 48), torch.bool),
+        "face": ((48, 48), torch.bool),
+    }
+    assert int(example["expression"]) == 9 % 7
+    assert (example["degrees"] > 0).sum() <= 1
+
+
+def test_degree_zero_is_the_picture_itself_and_the_peak_is_degree_one() -> None:
+    seen = {}
+    for seed in range(40):
+        example = DATA.open("train").example(0, seed)
+        seen[float(example["degrees"][0])] = example
+    assert sorted(seen) == [0.0, *sorted(set(seen) - {0.0, 1.0}), 1.0]
+    assert torch.equal(seen[0.0]["neutral"], seen[0.0]["target"])
+    assert not torch.equal(seen[1.0]["neutral"], seen[1.0]["target"])
+
+
+def test_crop_and_mirror_are_the_same_for_all_of_a_sample() -> None:
+    """Wherever the window lies, lips are inside the mouth's mask and eyes inside the face's."""
+    shown = set()
+    for seed in range(12):
+        example = DATA.open("train").example(2, seed)
+        points = (example["landmarks"] * 48).long().clamp(0, 47)
+        mouth, face = example["mouth"], example["face"]
+        lips = points[48:68]
+        assert mouth[lips[:, 1], lips[:, 0]].float().mean() > 0.9
+        eyes = points[36:48]
+        assert face[eyes[:, 1], eyes[:, 0]].all()
+        assert points[36, 0] < points[45, 0]  # the left eye is on the left of every picture
+        ys, xs = torch.nonzero(mouth, as_tuple=True)
+        shown.add((int(xs.float().mean()), int(ys.float().mean())))
+    assert len(shown) > 3
+
+
+def test_mirrored_pictures_are_mirrored() -> None:
+    plain, turned = (replace(DATA, mirror=m).open("train") for m in (0.0, 1.0))
+    a, b = plain.example(1, 5), turned.example(1, 5)
+    assert torch.equal(a["target"].flip(2), b["target"])
+    assert torch.equal(a["mouth"].flip(1), b["mouth"])
+    assert torch.allclose(a["landmarks"][48, 0], 1 - b["landmarks"][54, 0], atol=1e-5)
+    assert torch.allclose(a["landmarks"][48, 1], b["landmarks"][54, 1], atol=1e-5)
+
+
+def test_contempt_always_shows_on_the_same_side() -> None:
+    data = Portraits(8, 0, 0, ("contemptuous",), frames=2, mirror=1.0)
+    examples, sides = data.open("train"), []
+    for index in range(8):
+        sittings = examples.sittings
+        points = sittings.drawn(index, (0, 1)).landmarks
+        rise = points[0, :, 1] - points[1, :, 1]
+        sides.append(rise[54] - rise[48])  # the right corner of the mouth over the left one
+    assert {identity(sittings.person(k)).smirk_left for k in range(8)} == {True, False}
+    assert min(sides) > 0
+    assert torch.equal(
+        examples.example(3, 1)["neutral"],
+        replace(data, mirror=0.0).open("train").example(3, 1)["neutral"],
+    )
+
+
+def test_nobody_is_in_two_splits() -> None:
+    people = [
+        {Sittings(split, 40, EXPRESSIONS, 4, 32).person(k) for k in range(40)}
+        for split in ("train", "val", "test")
+    ]
+    assert not people[0] & people[1]
+    assert not people[0] & people[2]
+    assert not people[1] & people[2]
+
+
+def test_labels_follow_time_or_the_truth() -> None:
+    time = DATA.open("test").sittings.drawn(3, range(5)).labels
+    np.testing.assert_allclose(time[:, 0], np.linspace(0, 1, 5), atol=0.06)
+    assert time[0].tolist() == [0, 0]
+    assert time[-1, 0] == 1 > time[-1, 1] > 0.85
+    example = replace(DATA, labels="true").open("test").example(3, 1)
+    assert float(example["degrees"][3]) in time[:, 1].tolist()
+
+
+def test_the_folder_gives_what_is_drawn(tmp_path) -> None:
+    kept = replace(DATA, length=3, cache=tmp_path, processes=1)
+    for index in range(3):
+        one, other = kept.open("train").example(index, 7), DATA.open("train").example(index, 7)
+        assert all(torch.equal(one[key], other[key]) for key in one)
+    with pytest.raises(IndexError):
+        kept.open("train").example(3, 0)
+
+
+def test_the_system_takes_over_size_and_expressions() -> None:
+    config = Portraits(size=32, expressions=("sad", "happy")).adapt(ExpressionsConfig(size=64))
+    assert (config.size, config.expressions) == (32, ("sad", "happy"))
+    assert "2 expressions" in str(Portraits(expressions=("sad", "happy")))
+    with pytest.raises(ValueError, match="got the expression 'bored'"):
+        Portraits(expressions=("bored",))
