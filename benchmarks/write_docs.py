@@ -328,6 +328,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "actions-speed": actions_speed,
     "actions-exports": actions_exports,
     "world-speed": plain("world_speed"),
+    "portraits-speed": plain("portraits_speed"),
     "media-speed": media_speed,
     "media-fuzz": media_fuzz,
     "resume": resume,

@@ -94,7 +94,7 @@ def test_a_clip_is_lazy_and_shows_the_faces():
 
 
 def test_bad_input_is_one_clear_line():
-    with pytest.raises(ValueError, match="got 'hapy'; did you mean 'happy'"):
+    with pytest.raises(ValueError, match="called 'hapy'; did you mean 'happy'"):
         sit(0, "hapy")
     with pytest.raises(ValueError, match="at least 2 frames, got 1"):
         sit(0, frames=1)

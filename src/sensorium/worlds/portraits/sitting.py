@@ -80,8 +80,7 @@ def sit(
     """
     if expression is not None and expression not in EXPRESSIONS:
         raise ValueError(
-            f"expression must be one of {', '.join(EXPRESSIONS)}, got {expression!r}"
-            f"{did_you_mean(expression, EXPRESSIONS)}"
+            f"no expression is called {expression!r}{did_you_mean(expression, EXPRESSIONS)}"
         )
     if frames is not None and frames < 2:
         raise ValueError(f"a sitting needs at least 2 frames, got {frames}")
