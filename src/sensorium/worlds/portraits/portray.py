@@ -104,7 +104,17 @@ def portray(
         expression=sitting.expression,
         frames=len(sitting),
     )
-    truth = {
+    truth = _truth(seed, sitting, made, size) | {
+        "rest": {"landmarks": _numbers(resting)},
+        "frames": facts,
+    }
+    made.truth.write_text(json.dumps(truth, indent=1) + "\n")
+    return made
+
+
+def _truth(seed: int, sitting: Sitting, made: Portrayed, size: int) -> dict[str, Any]:
+    """What holds for all frames, as plain JSON types."""
+    return {
         "version": VERSION,
         "seed": seed,
         "expression": sitting.expression,
@@ -118,13 +128,9 @@ def portray(
             "sheet": made.sheet.name,
             "masks": made.masks.name,
         },
-        "rest": {"landmarks": _numbers(resting)},
-        "frames": facts,
         "identity": asdict(sitting.identity),
         "groups": sitting.identity.groups(),
     }
-    made.truth.write_text(json.dumps(truth, indent=1) + "\n")
-    return made
 
 
 def _drawn(
