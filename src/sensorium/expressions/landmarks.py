@@ -12,6 +12,7 @@ Landmarks are ``float32 [T, 68, 2]``, x and y in pixels of the stored frame, in 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import zipfile
 from dataclasses import dataclass
@@ -70,7 +71,11 @@ class LandmarkFinder(Protocol):
 
 
 class FileLandmarks:
-    """Those that came with the set: CK+'s text files, a line ``x y`` for each point."""
+    """Those that came with the set.
+
+    CK+'s text files, a line ``x y`` for each point, or the exact ones of the procedural world, in
+    the ``truth.json`` that ``sensorium portray`` writes.
+    """
 
     def of(self, recording: Recording) -> Tracked:
         """Those of every frame.
@@ -83,7 +88,14 @@ class FileLandmarks:
                 f"{recording.where}: no landmark files; unpack Landmarks.zip beside the pictures, "
                 "or choose another --data.landmarks"
             )
-        points = torch.stack([read_points(path) for path in recording.marks])
+        if recording.marks[0].suffix == ".json":
+            points = read_truth(recording.marks[0])
+        else:
+            points = torch.stack([read_points(path) for path in recording.marks])
+        if len(points) != recording.count():
+            raise ValueError(
+                f"{recording.where}: landmarks of {len(points)} frames, it has {recording.count()}"
+            )
         return Tracked(points, torch.ones(len(points), dtype=torch.bool))
 
 
@@ -185,6 +197,29 @@ def read_points(path: Path) -> Float32[Tensor, "68 2"]:
         points = torch.zeros(0)
     if points.shape != (POINTS, 2) or not bool(torch.isfinite(points).all()):
         raise ValueError(f"{path}: not {POINTS} lines with x and y; is the file whole?")
+    return points
+
+
+def read_truth(path: Path) -> Float32[Tensor, "T 68 2"]:
+    """The landmarks in a drawn portrait's ``truth.json``.
+
+    Raises:
+        ValueError: when it is missing or something else.
+    """
+    try:
+        frames = json.loads(path.read_text(encoding="utf-8"))["frames"]
+        points = torch.tensor([frame["landmarks"] for frame in frames], dtype=torch.float32)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: not the truth of a portrait ({type(error).__name__}: {error}); make it "
+            "again with sensorium portray"
+        ) from None
+    if (
+        points.ndim != 3
+        or points.shape[1:] != (POINTS, 2)
+        or not bool(torch.isfinite(points).all())
+    ):
+        raise ValueError(f"{path}: landmarks {list(points.shape)}, expected [T, {POINTS}, 2]")
     return points
 
 

@@ -16,6 +16,8 @@ from sensorium.expressions.datasets.recorded import RecordedExpressions
 from sensorium.expressions.datasets.recordings import of_split
 from sensorium.expressions.faces import EYES
 from sensorium.expressions.systems import ExpressionsConfig, ExpressionsSystem
+from sensorium.worlds.portraits import draw, sit
+from sensorium.worlds.portraits.portray import portray
 
 _spec = importlib.util.spec_from_file_location(
     "recorded_faces", Path(__file__).with_name("recorded_faces.py")
@@ -218,6 +220,39 @@ def test_masks_of_affinegan_are_seen(tmp_path: Path) -> None:
     assert "landmarks" not in example
     share = example["mouth"].float().mean()
     assert abs(share - 10 * 30 / 96**2 * (36 / 32) ** 2) < 0.01
+
+
+def test_drawn_portraits_on_disk_have_exact_landmarks(tmp_path: Path) -> None:
+    for seed in range(4):
+        portray(seed, tmp_path / f"p{seed}", expression="surprised", frames=12, size=96)
+    data = RecordedExpressions("clips", tmp_path, expressions=("surprised",), size=32, frames=4)
+    pairs = data.open("train")
+    plan = pairs.takes.plan(0)
+    seed = int(pairs.takes.recordings[0].clip[1:])
+    sitting = sit(seed, "surprised", 12, False)
+    peak = int(plan.times[-1])
+    assert peak == int(sitting.degrees.argmax())
+    exact = draw(sitting.face(0), 96).landmarks
+    assert plan.points is not None
+    torch.testing.assert_close(plan.points[0], exact, atol=1e-2, rtol=0)
+    assert {"landmarks", "mouth", "face"} <= set(pairs.example(0, 0))
+    truth = tmp_path / f"p{seed}" / "truth.json"
+    whole = truth.read_text()
+    for text in ("", "[]", whole[:500], whole.replace('"landmarks"', '"marks"')):
+        truth.write_text(text)
+        with pytest.raises(ValueError, match=r"truth.json: not the truth of a portrait") as caught:
+            data.open("train").example(0, 0)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_face_finder_is_asked_for_before_anything_starts(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SENSORIUM_FACE_MODEL", raising=False)
+    with pytest.raises(
+        ValueError, match="framing found needs YuNet's model file in SENSORIUM_FACE"
+    ):
+        data(root, framing="found").open("train")
 
 
 def test_settings_that_contradict_each_other() -> None:

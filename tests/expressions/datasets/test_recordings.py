@@ -78,8 +78,8 @@ def test_published_splits_are_kept() -> None:
 
 
 def test_ck_plus_is_read_by_its_four_trees(tmp_path: Path) -> None:
-    found = read_ck_plus(faces.ck_plus(tmp_path / "CK+"))
-    assert len(found) == 24  # four labelled sequences of six people
+    found = read_ck_plus(faces.ck_plus(tmp_path / "CK+", 2))
+    assert len(found) == 8  # four labelled sequences of two people
     first = found[0]
     assert first.clip == "S005/001"
     assert first.subject == "ck-plus/S005"

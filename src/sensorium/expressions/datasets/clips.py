@@ -11,13 +11,17 @@ of
     <root>/[<expression>/]{train,test}/img/<clip>/0001.jpg    as AffineGAN has them, with
     <root>/[<expression>/]train/patch/<clip>/0001.jpg         white mouths on black, if any
 
-The first picture is neutral, the last the peak. Where nobody is named, each clip counts as a person
-of its own: give a table where the same person is in several.
+    <root>/<any name>/portrait.mp4, truth.json                as ``sensorium portray`` writes them
+
+The first picture is neutral, the last the peak (a drawn portrait says itself where its peak is).
+Where nobody is named, each clip counts as a person of its own: give a table where the same person
+is in several.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -31,6 +35,7 @@ from sensorium.expressions.datasets.recordings import (
 )
 
 TABLE = "labels.csv"
+TRUTH = "truth.json"
 TERMS = "your own clips: ask those who are seen"
 
 _NEEDED = ("clip", "subject", "expression")
@@ -64,7 +69,9 @@ def read_clips(root: Path | None, expressions: Sequence[str] = ()) -> list[Recor
         return _affine(root, name, "")
     out = []
     for folder in folders_in(root):
-        if _is_affine(folder):
+        if (folder / TRUTH).is_file():
+            out.append(_portrayed(folder))
+        elif _is_affine(folder):
             out += _affine(folder, called(folder.name), f"{folder.name}/")
         else:
             clips = [c for c in folders_in(folder) if len(pictures_in(c)) > 1]
@@ -103,6 +110,34 @@ def _affine(root: Path, expression: str, prefix: str) -> list[Recording]:
                 )
             )
     return out
+
+
+def _portrayed(folder: Path) -> Recording:
+    """A drawn portrait, whose truth has its landmarks."""
+    path = folder / TRUTH
+    try:
+        truth = json.loads(path.read_text(encoding="utf-8"))
+        film = folder / Path(truth["files"]["video"]).name
+        degrees = [float(frame["degree"]) for frame in truth["frames"]]
+        seed, expression = int(truth["seed"]), str(truth["expression"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path}: not the truth of a portrait ({type(error).__name__}: {error}); "
+            "make it again with sensorium portray"
+        ) from None
+    if len(degrees) < 2 or not film.is_file():
+        raise ValueError(f"{path}: no film {film.name} beside it, or less than two frames")
+    return Recording(
+        dataset="clips",
+        clip=folder.name,
+        subject=f"clips/portrait {seed}",
+        expression=called(expression),
+        frames=(film,),
+        apex=max(range(1, len(degrees)), key=degrees.__getitem__),
+        marks=(path,),
+        film=True,
+        terms="drawn portraits: nobody is seen",
+    )
 
 
 def _clip(name: str, expression: str, folder: Path) -> Recording:

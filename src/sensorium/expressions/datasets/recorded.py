@@ -26,6 +26,7 @@ from sensorium.expressions.datasets.oulu_casia import read_oulu_casia
 from sensorium.expressions.datasets.portraits import DRAWN, Pairs
 from sensorium.expressions.datasets.recordings import Recording, of_split
 from sensorium.expressions.datasets.taken import Takes
+from sensorium.expressions.faces import MODEL_PAGE, MODEL_VARIABLE, model_file
 from sensorium.expressions.finders import FinderName, finder
 from sensorium.expressions.landmarks import (
     CachedLandmarks,
@@ -134,6 +135,11 @@ class RecordedExpressions:
                 f"{self.kind}: {len(unmarked)} of {len(rows)} {split} clips came without landmarks "
                 f"(first: {unmarked[0].clip}); set --data.landmarks to a finder or cached, or to "
                 "none with --data.framing middle"
+            )
+        if self.framing == "found" and model_file() is None:
+            raise ValueError(
+                f"data: framing found needs YuNet's model file in {MODEL_VARIABLE} (from "
+                f"{MODEL_PAGE}); or set --data.framing eyes or middle"
             )
         takes = Takes(
             rows,

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -49,7 +48,8 @@ class Recording:
         frames: pictures in order, or a single film.
         neutral: number of the last neutral frame, from 0.
         apex: number of the frame in which the expression is strongest; ``None``: to be looked for.
-        marks: files of landmarks, one for each frame; empty where there are none.
+        marks: files of landmarks, one for each frame, or a drawn portrait's single ``truth.json``;
+            empty where there are none.
         mouths: pictures that are white where the mouth is, one for each frame; empty where there
             are none. A file that is missing means that no mouth is seen.
         units: action units (FACS) at the apex with their intensities, 0 where none was given.
@@ -190,8 +190,3 @@ def of_split(recordings: Iterable[Recording], split: str) -> list[Recording]:
     rows = with_splits(recordings)
     own = [row for row in rows if row.split == split]
     return own or ([row for row in rows if row.split == "val"] if split == "test" else [])
-
-
-def finite(values: Tensor) -> bool:
-    """Whether all numbers are."""
-    return bool(torch.isfinite(values).all())

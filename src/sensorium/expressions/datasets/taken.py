@@ -154,11 +154,7 @@ class Takes:
             assert points is not None
             return eyes_of(points[recording.neutral], recording.where)
         path = model_file()
-        if path is None:
-            raise ValueError(
-                "data: framing found needs YuNet's model file in SENSORIUM_FACE_MODEL; or set "
-                "--data.framing eyes or middle"
-            )
+        assert path is not None
         frame = recording.pictures([recording.neutral])[0]
         return face_in(frame, YuNet(path), recording.where)
 
@@ -196,7 +192,11 @@ class Takes:
 
     def _path(self, index: int, part: str) -> Path:
         assert self.cache is not None
-        mark = hashlib.sha256(self.recordings[index].clip.encode()).hexdigest()[:16]
+        recording = self.recordings[index]
+        ends = [path.stat() for path in (recording.frames[0], recording.frames[-1])]
+        told = [recording.clip, len(recording.frames)]
+        told += [(end.st_size, end.st_mtime_ns) for end in ends]  # another clip at the same place
+        mark = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
         return self.cache / f"{mark}.{part}.npy"
 
     def _write(self, index: int) -> None:
