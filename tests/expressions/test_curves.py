@@ -1,3 +1,4 @@
+import itertools
 import math
 import re
 
@@ -77,7 +78,7 @@ def slow(keys, frame):
     """Linear interpolation as one would do it by hand."""
     if frame <= keys[0][0]:
         return keys[0][1]
-    for (a, u), (b, v) in zip(keys, keys[1:], strict=False):
+    for (a, u), (b, v) in itertools.pairwise(keys):
         if a <= frame <= b:
             return u + (v - u) * (frame - a) / (b - a)
     return keys[-1][1]

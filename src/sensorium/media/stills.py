@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from av.video.frame import VideoFrame
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -73,7 +74,7 @@ def _still(name: str, behind: int) -> UInt8[Tensor, "3 H W"] | None:
         frame = next(container.decode(stream), None)
         if frame is None:
             raise MediaError(f"{name}: there is no picture in it; save it as PNG or JPEG again")
-        return _upright(frame.reformat(format="rgba").to_ndarray(), frame.rotation, behind)
+        return _upright(_pixels(frame, behind), frame.rotation)
     except (av.FFmpegError, OSError) as error:
         raise MediaError(
             f"{name}: the picture cannot be decoded ({reason(error)}); it is damaged or no "
@@ -98,19 +99,46 @@ def _first_of_webp(name: str, behind: int) -> UInt8[Tensor, "3 H W"] | None:
     found, animation = cv2.imreadanimation(name, 0, 1)
     if not found or not len(animation.frames):
         raise MediaError(f"{name}: the animation cannot be decoded; save it as GIF or MP4 again")
-    code = cv2.COLOR_BGRA2RGBA if animation.frames[0].shape[2] == 4 else cv2.COLOR_BGR2RGBA
-    return _upright(cv2.cvtColor(animation.frames[0], code), 0, behind)
+    first = np.asarray(animation.frames[0])
+    colours = np.ascontiguousarray(first[..., 2::-1])
+    return _upright(
+        _grounded(colours, first[..., 3], behind) if first.shape[2] == 4 else colours, 0
+    )
 
 
-def _upright(
-    pixels: UInt8[np.ndarray, "H W 4"], rotation: int, behind: int
-) -> UInt8[Tensor, "3 H W"]:
-    """RGB on its ground, turned by ``rotation`` degrees counter-clockwise."""
-    alpha = pixels[..., 3:].astype(np.uint16)
-    if int(alpha.min()) < 255:
-        mixed = (pixels[..., :3] * alpha + behind * (255 - alpha) + 127) // 255
-        pixels = mixed.astype(np.uint8)
-    turned = np.rot90(pixels[..., :3], rotation // 90)
+def _pixels(frame: VideoFrame, behind: int) -> UInt8[np.ndarray, "H W 3"]:
+    """RGB on its ground.
+
+    Not by way of ``rgba`` alone: from YUV, FFmpeg 8.1 leaves its last columns unwritten where the
+    width is no multiple of 8.
+    """
+    colours = frame.reformat(format="rgb24").to_ndarray()
+    if frame.format.name.startswith("yuva4") and frame.format.name.endswith("p"):  # 8 bits
+        plane = frame.planes[3]
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        return _grounded(colours, rows[: frame.height, : frame.width], behind)
+    if frame.format.has_palette or any(part.is_alpha for part in frame.format.components):
+        whole = frame.reformat(format="rgba").to_ndarray()
+        return _grounded(whole[..., :3], whole[..., 3], behind)
+    return colours
+
+
+def _grounded(
+    colours: UInt8[np.ndarray, "H W 3"], alpha: UInt8[np.ndarray, "H W"], behind: int
+) -> UInt8[np.ndarray, "H W 3"]:
+    """What is transparent shows the ground."""
+    if int(alpha.min()) == 255:
+        return colours
+    share = alpha[..., None].astype(np.uint16)
+    mixed: UInt8[np.ndarray, "H W 3"] = (
+        (colours * share + behind * (255 - share) + 127) // 255
+    ).astype(np.uint8)
+    return mixed
+
+
+def _upright(pixels: UInt8[np.ndarray, "H W 3"], rotation: int) -> UInt8[Tensor, "3 H W"]:
+    """Turned by ``rotation`` degrees counter-clockwise."""
+    turned = np.rot90(pixels, rotation // 90)
     return torch.from_numpy(np.ascontiguousarray(turned.transpose(2, 0, 1)))  # [H W C] -> [C H W]
 
 

@@ -19,7 +19,9 @@ def _frames(count: int, height: int = 70, width: int = 66) -> torch.Tensor:
     """Colours that drift."""
     x = torch.linspace(0, 255, width).expand(3, height, width)
     y = torch.linspace(0, 200, height)[None, :, None]
-    shades = [(x * torch.tensor([1.0, 0.5, 0.2])[:, None, None] + y) / 2 + 5 * t for t in range(count)]
+    shades = [
+        (x * torch.tensor([1.0, 0.5, 0.2])[:, None, None] + y) / 2 + 5 * t for t in range(count)
+    ]
     return torch.stack(shades).clamp(0, 255).to(torch.uint8)
 
 

@@ -52,7 +52,16 @@ def test_others_find_it_too(plain_file, tmp_path):
 def test_a_films_tag(plain_file, tmp_path, suffix):
     path = plain_file(tmp_path, suffix, comment=TEXT)
     assert comments(path) == [TEXT]
-    command = ["ffprobe", "-v", "error", "-show_entries", "format_tags=comment", "-of", "json", path]
+    command = [
+        "ffprobe",
+        "-v",
+        "error",
+        "-show_entries",
+        "format_tags=comment",
+        "-of",
+        "json",
+        path,
+    ]
     try:
         told = subprocess.run(command, capture_output=True, check=True, text=True).stdout
     except FileNotFoundError:
