@@ -22,7 +22,8 @@ def test_patch_discriminator_is_pix2pix() -> None:
     convs = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
     assert [(c.out_channels, c.stride[0]) for c in convs] == [
         (64, 2), (128, 2), (256, 2), (512, 1), (1, 1)]  # fmt: skip
-    assert sum(c.weight.numel() for c in convs) == 16 * (6 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512)  # fmt: skip
+    pairs = 6 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512
+    assert sum(c.weight.numel() for c in convs) == 16 * pairs
     assert net(torch.zeros(1, 6, 256, 256)).shape == (1, 1, 30, 30)
 
 

@@ -68,9 +68,7 @@ def test_generator_learns_alone() -> None:
     assert all(p.grad is None for p in critics.parameters())
     assert painted.grad is not None
     assert painted.grad.abs().sum() > 0
-    assert float(losses[1].detach()) == pytest.approx(
-        math.log(2), abs=0.1
-    )  # nobody knows anything yet
+    assert float(losses[1].detach()) == pytest.approx(math.log(2), abs=0.2)  # it knows nothing yet
 
 
 def test_no_local_term_without_a_local_discriminator() -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from sensorium.system import Batch, Meter
 
 _PICTURES = ("l1", "psnr", "ssim")
-_JUDGED = ("accuracy", "intensity_mae", "others", "identity", "landmark_nme", "mouth_nme")
+JUDGED = ("accuracy", "intensity_mae", "others", "identity", "landmark_nme", "mouth_nme")
+"""Meters of what the judges say, who know the portrait world's expressions alone."""
 
 
 def expression_meters() -> dict[str, Meter]:
@@ -34,7 +35,7 @@ def expression_meters() -> dict[str, Meter]:
     from torchmetrics import MeanMetric
 
     compared = [f"{name}{where}" for name in _PICTURES for where in ("", "_face", "_mouth")]
-    names = [*compared, *(f"copy_{name}" for name in compared), "neutral_psnr", *_JUDGED]
+    names = [*compared, *(f"copy_{name}" for name in compared), "neutral_psnr", *JUDGED]
     return {name: MeanMetric() for name in names}
 
 

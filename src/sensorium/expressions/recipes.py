@@ -159,11 +159,10 @@ def without_continuity() -> Recipe:
 
 
 def without_critics() -> Recipe:
-    """Reconstruction, landmarks and continuity alone, for as many steps."""
-    recipe = _changed("without-critics", "without discriminators")
-    (first, second) = recipe.stages
-    still = replace(second, freeze=first.freeze, anneal=first.anneal)
-    return replace(recipe, stages=(first, still))
+    """Discriminators without a say."""
+    return _changed(
+        "without-critics", "without discriminators", adversarial_weight=0.0, local_weight=0.0
+    )
 
 
 def pixel_residual() -> Recipe:

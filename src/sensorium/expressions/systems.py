@@ -17,7 +17,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from sensorium import images
-from sensorium.expressions.animating import at_once, fitted, signed
+from sensorium.expressions.animating import at_once, fitted, judgeable, signed
 from sensorium.expressions.curves import check_expression, mixing, ramp
 from sensorium.expressions.discriminators import Critics, Kind
 from sensorium.expressions.encoders import Norm
@@ -93,7 +93,8 @@ class ExpressionsSystem(System):
     [B, 68, 2]`` of the target in 0..1; ``mouth``: ``bool [B, S, S]``, the hull of its lips; to be
     measured also ``face``: ``bool [B, S, S]``.
 
-    The buffer ``adversarial`` is a factor of all adversarial terms; at 0 the discriminators rest.
+    The buffer ``adversarial`` is a factor of the generator's adversarial terms; at 0 there is
+    reconstruction (with landmarks) alone, at a third of the price.
 
     Raises:
         ValueError: when the config fits no network, or names an expression twice.
@@ -228,12 +229,7 @@ class ExpressionsSystem(System):
         degrees = batch["degrees"].float()
         both = torch.stack([degrees, torch.zeros_like(degrees)], 1)
         made, still = self.generate(batch["neutral"], both).unbind(1)
-        known = [EXPRESSIONS.index(name) for name in self.expressions if name in EXPRESSIONS]
-        if len(known) == len(self.expressions):  # the judges know all of the world's
-            full = degrees.new_zeros(len(degrees), len(EXPRESSIONS))
-            full[:, known] = degrees
-            batch = batch | {"degrees": full}
-        measure(made, batch, meters, still=still)
+        measure(made, *judgeable(batch, meters, self.expressions), still=still)
 
     def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
         """Weights of the networks; the domain gauge is not taken over."""

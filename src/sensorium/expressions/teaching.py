@@ -55,15 +55,17 @@ def lesson(
 
     Args:
         generator: learns from all terms but those of the discriminators.
-        critics: learn from theirs; at ``adversarial`` 0 they are not asked.
+        critics: learn from theirs.
         weights: of the terms.
-        adversarial: a factor of the generator's adversarial terms.
+        adversarial: a factor of the generator's adversarial terms; at 0 there is reconstruction
+            (with landmarks) alone: the critics are not asked and no neighbours are painted.
         batch: with ``degrees`` of as many expressions as the generator has.
     """
     neutral, true = signed(batch["neutral"]), signed(batch["target"])
     degrees = batch["degrees"].float()
     direction = nn.functional.one_hot(batch["expression"], degrees.shape[1]).to(degrees)
-    steps = neighbours(degrees, direction) if weights.continuity_weight else degrees[:, None]
+    continuous = weights.continuity_weight > 0 and adversarial > 0
+    steps = neighbours(degrees, direction) if continuous else degrees[:, None]
     painted, points = generator(neutral, steps)
     painted = painted.float().unflatten(0, steps.shape[:2])  # [B*T, ...] -> [B, T, ...]
     made = painted[:, 0].contiguous(memory_format=torch.channels_last)
@@ -73,7 +75,7 @@ def lesson(
         told = points.unflatten(0, steps.shape[:2])[:, 0]
         out["landmarks"] = landmark_distance(told, batch["landmarks"].float())
         loss = loss + weights.landmark_weight * out["landmarks"]
-    if weights.continuity_weight:
+    if continuous:
         out["continuity"] = continuity(painted)
         loss = loss + weights.continuity_weight * out["continuity"]
     loss = loss + nothing(generator.idle((steps != 0).any(1)))

@@ -7,12 +7,13 @@ target, drawn larger (289 to 256 pixels) and cropped at random, the same for all
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sensorium.expressions.datasets.sittings import (
@@ -149,34 +150,110 @@ class Pairs:
         random = generator(seed, "portraits")
         step = int(random.integers(self.sittings.frames))
         drawn = self.sittings.drawn(index, (0, step))
-        spare = self.sittings.side - self.size
-        left = top = spare // 2
-        mirrored = False
         expression = self.sittings.expression(index)
-        if self.mirror is not None:
-            left, top = (int(random.integers(spare + 1)) for _ in range(2))
-            turns = bool(random.random() < self.mirror)
-            mirrored = turns and self.sittings.expressions[expression] != LOPSIDED
         degrees = torch.zeros(len(self.sittings.expressions))
         degrees[expression] = float(drawn.labels[1, self.column])
         return {
-            **_cropped(drawn, left, top, self.size, mirrored),
+            **_cropped(drawn, self.view(index, random)),
             "degrees": degrees,
             "expression": torch.tensor(expression),
         }
 
+    def view(self, index: int, random: np.random.Generator) -> View:
+        """Where to crop sitting ``index``, and whether to mirror it."""
+        spare = self.sittings.side - self.size
+        if self.mirror is None:
+            return View(spare // 2, spare // 2, self.size, False)
+        left, top = (int(random.integers(spare + 1)) for _ in range(2))
+        turns = bool(random.random() < self.mirror)
+        name = self.sittings.expressions[self.sittings.expression(index)]
+        return View(left, top, self.size, turns and name != LOPSIDED)
 
-def _cropped(drawn: Drawn, left: int, top: int, size: int, mirrored: bool) -> dict[str, Tensor]:
+
+@dataclass(frozen=True)
+class PortraitClips:
+    """Whole clips for training, for systems that make a video at once; measured on pairs.
+
+    Attributes:
+        portraits: whose sittings, size and mirroring.
+        steps: frames after the neutral one, evenly spaced to the peak.
+    """
+
+    portraits: Portraits = field(default_factory=Portraits)
+    steps: int = 10
+
+    def __str__(self) -> str:
+        """In words, for the card of what was trained on it."""
+        return f"{self.portraits}, clips of {self.steps} frames"
+
+    def open(self, split: Split) -> Pairs | Clips:
+        """Clips to train on, pairs to measure."""
+        pairs = self.portraits.open(split)
+        return Clips(pairs, self.steps) if split == "train" else pairs
+
+    def adapt(self, config: Any) -> Any:
+        """The system's config with this size and these expressions."""
+        return replace(self.portraits.adapt(config), steps=self.steps)
+
+
+class Clips:
+    """The first frame of a sitting with all later ones.
+
+    An example holds ``neutral``: ``uint8 [3, S, S]``; ``targets``: ``uint8 [T, 3, S, S]``;
+    ``expression``: ``int64``.
+
+    Args:
+        pairs: of the sittings.
+        steps: T; the nearest of the frames that are kept of a sitting.
+    """
+
+    def __init__(self, pairs: Pairs, steps: int) -> None:
+        self.pairs, self.steps = pairs, steps
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def example(self, index: int, seed: int) -> dict[str, Tensor]:
+        """Sitting ``index``; ``seed`` draws the crop and whether to mirror."""
+        last = self.pairs.sittings.frames - 1
+        shown = [round(last * k / self.steps) for k in range(self.steps + 1)]
+        drawn = self.pairs.sittings.drawn(index, shown)
+        view = self.pairs.view(index, generator(seed, "portraits"))
+        frames = _window(drawn.pixels, view).transpose(0, 3, 1, 2)
+        pictures = torch.from_numpy(np.ascontiguousarray(frames))
+        return {
+            "neutral": pictures[0],
+            "targets": pictures[1:],
+            "expression": torch.tensor(self.pairs.sittings.expression(index)),
+        }
+
+
+@dataclass(frozen=True)
+class View:
+    """A square window of ``size`` pixels, mirrored or not."""
+
+    left: int
+    top: int
+    size: int
+    mirrored: bool
+
+
+def _window(frames: NDArray[Any], view: View) -> NDArray[Any]:
+    """Frames ``[F, D, D, ...]`` through the window."""
+    rows = slice(view.top, view.top + view.size)
+    columns = slice(view.left, view.left + view.size)
+    out = frames[:, rows, columns]
+    return out[:, :, ::-1] if view.mirrored else out
+
+
+def _cropped(drawn: Drawn, view: View) -> dict[str, Tensor]:
     """Two frames as input and target, all cropped and mirrored alike."""
-    side = drawn.pixels.shape[1]
-    window = (slice(None), slice(top, top + size), slice(left, left + size))
-    pixels, masks = drawn.pixels[window], drawn.masks[window]
-    points = (drawn.landmarks[1] * side - (left, top)) / size
-    if mirrored:
-        pixels, masks = pixels[:, :, ::-1], masks[:, :, ::-1]
+    points = (drawn.landmarks[1] * drawn.pixels.shape[1] - (view.left, view.top)) / view.size
+    if view.mirrored:
         points = mirror_landmarks(points)
-    frames = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)))
-    mask = torch.from_numpy(np.ascontiguousarray(masks[1]))
+    pixels = _window(drawn.pixels, view).transpose(0, 3, 1, 2)  # [2, S, S, 3] -> [2, 3, S, S]
+    frames = torch.from_numpy(np.ascontiguousarray(pixels))
+    mask = torch.from_numpy(np.ascontiguousarray(_window(drawn.masks, view)[1]))
     return {
         "neutral": frames[0],
         "target": frames[1],
