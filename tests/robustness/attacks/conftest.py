@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from sensorium.robustness.attacks.adam import Adam
 from sensorium.robustness.classifier import LabelledData
 
 
@@ -50,14 +51,15 @@ def trained(data: LabelledData, bits: int = 0) -> SmallNet:
     with torch.random.fork_rng():
         torch.manual_seed(1)
         net = SmallNet(bits=bits)
-        optimiser = torch.optim.Adam(net.parameters(), 0.01)
+        adams = [(p, Adam(p, 0.01)) for p in net.parameters()]
         for epoch in range(15):
             order = torch.randperm(len(data), generator=torch.Generator().manual_seed(epoch))
             for index in order.split(128):
                 loss = F.cross_entropy(net(data.x[index]), data.y[index])
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
+                gradients = torch.autograd.grad(loss, [p for p, _ in adams])
+                with torch.no_grad():
+                    for (p, adam), gradient in zip(adams, gradients, strict=True):
+                        p += adam.step(gradient)
     return net.eval()
 
 

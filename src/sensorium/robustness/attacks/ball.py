@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from sensorium.robustness.classifier import check_eps
+from sensorium.robustness.classifier import check_eps, check_input
 
 Norm = Literal["linf", "l2"]
 _INSIDE = 1 - 1e-6  # of an L2 radius: room for the rounding of the sum
@@ -56,7 +56,7 @@ class Ball:
         support: 1 where a sample may change, 0 elsewhere; ``None``: everywhere.
 
     Raises:
-        ValueError: for a radius that makes no sense, or a support that does not fit.
+        ValueError: for samples that are not in 0..1, a radius that makes no sense, or a support that does not fit.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Ball:
     ) -> None:
         if norm not in ("linf", "l2"):
             raise ValueError(f"norm must be linf or l2, got {norm!r}")
+        check_input(x)
         check_eps(eps, norm, x.shape[1:])
         self.x, self.eps, self.norm = x, eps, norm
         self.support = check_support(support, x)

@@ -1,18 +1,20 @@
 """The attacks of Carlini and Wagner (arXiv:1608.04644): the least perturbation, in L2 or Linf.
 
-``x = (tanh(w) + 1) / 2`` keeps pixels in 0..1; Adam over ``w`` minimises the perturbation's size
-plus a constant times what the wanted logit lacks. In L2 the constant is found by binary search. In
-Linf only what exceeds a bound is paid for, and the bound shrinks below what was reached; the
-constant doubles while a sample withstands.
+Adam minimises the perturbation's size plus a constant times what the wanted logit lacks. In L2 the
+constant is found by binary search. In Linf only what exceeds a bound is paid for, and the bound is
+found by binary search (published: it shrinks by a tenth at a time while a constant grows).
 
 All constants and bounds are per sample and searched at once; a sample without progress leaves the
-round. Black and white pixels would be stuck at tanh's ends, so they start a little inside.
+round. In the published space, ``x = (tanh(w) + 1) / 2``, black and white pixels start at tanh's
+flat ends and hardly move unless ``steps * lr`` is 7 or more; in the space of pixels, clipped to
+0..1, they move like any other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -22,12 +24,10 @@ from sensorium.robustness.attacks.adam import Adam
 from sensorium.robustness.attacks.attacked import Attacked, Attempt
 from sensorium.robustness.attacks.ball import Norm, lengths, per_sample
 from sensorium.robustness.attacks.constant_search import ConstantSearch, Smallest
+from sensorium.robustness.attacks.goal import Goal
 from sensorium.robustness.classifier import Classifier, evaluating
 
 _INSIDE = 0.999999
-_SHRINK = 0.9  # of the bound, below what was reached
-_LARGEST = 1e4  # constant at which the Linf search gives a sample up
-
 Penalty = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
@@ -38,11 +38,12 @@ class CW:
     Attributes:
         norm: in which it is least.
         steps: of Adam in each round.
-        searches: rounds (L2: of the binary search; Linf: of bounds and constants).
-        lr: Adam's, on ``w``.
-        constant: to begin with; ``None``: 1e-3 (Linf: 1).
+        searches: rounds of the binary search.
+        lr: Adam's.
+        constant: to begin with (Linf: for good); ``None``: 1e-3 (Linf: 10).
         confidence: by how much the wanted logit must lead.
         abort_early: a sample leaves a round when a tenth of the steps brought no progress.
+        space: in which Adam steps; ``None``: ``tanh``, as published (Linf: ``pixels``).
 
     Raises:
         ValueError: for a setting that makes no sense.
@@ -55,6 +56,7 @@ class CW:
     constant: float | None = None
     confidence: float = 0.0
     abort_early: bool = True
+    space: Literal["tanh", "pixels"] | None = None
 
     def __post_init__(self) -> None:
         if self.norm not in ("l2", "linf"):
@@ -98,31 +100,31 @@ class CW:
             search.update(found.broken)
 
     def _least_linf(self, found: Smallest) -> None:
-        constant = torch.full_like(found.x.flatten(1)[:, 0], self.constant or 1.0)
-        bound = torch.ones_like(constant)
+        constant = torch.full_like(found.x.flatten(1)[:, 0], self.constant or 10.0)
+        bound, low, high = torch.zeros_like(constant), constant * 0, constant * 0 + 1
         rows = torch.arange(len(found.x), device=found.x.device)
         for _ in range(self.searches):
-            found.begin()
-            penalty = _beyond(bound)
-            self._descend(found, rows, constant, penalty)
-            reached = -found.attempt.value[found.index]
-            bound = torch.where(found.broken, _SHRINK * torch.minimum(bound, reached), bound)
-            constant = torch.where(found.broken, constant, 2 * constant)
-            rows = (constant < _LARGEST).nonzero().flatten()
-            if not len(rows):
-                break
+            self._descend(found, rows, constant, _beyond(bound))
+            least = torch.where(
+                found.attempt.found[found.index], -found.attempt.value[found.index], 1.0
+            )
+            low = torch.where(least > bound, bound, low)
+            high = torch.minimum(high, least)
+            bound = (torch.minimum(low, high) + high) / 2
 
     def _descend(
         self, found: Smallest, rows: Tensor, constants: Float[Tensor, "n"], penalty: Penalty
     ) -> None:
         """One round from the clean samples."""
+        tanh = (self.space or ("tanh" if self.norm == "l2" else "pixels")) == "tanh"
         clean = found.x[rows]
-        w = torch.atanh(_INSIDE * (2 * clean - 1))
-        rebuilt = (w.tanh() + 1) / 2  # the clean samples, but for the ends
+        w = torch.atanh(_INSIDE * (2 * clean - 1)) if tanh else clean
+        rebuilt = (w.tanh() + 1) / 2 if tanh else clean  # the clean samples, but for the ends
         adam = Adam(w, self.lr)
         last = torch.full_like(constants[rows], torch.inf)
         for step in range(self.steps):
-            x, slope = _pixels(w, clean, None if found.support is None else found.support[rows])
+            support = None if found.support is None else found.support[rows]
+            x, slope = _pixels(w, clean, support, tanh)
             goal, c = found.goal.take(rows), constants[rows]
             kept: list[Tensor] = []
             pushed = goal.pushed(x, _weighted(found, goal, c, kept))
@@ -130,6 +132,7 @@ class CW:
             size, towards = penalty(d, rows)
             found.offer(rows, x, kept[0], _size(x - clean, self.norm))
             w = w + adam.step((pushed.gradient + towards) * slope)
+            w = w if tanh else w.clamp(0, 1)
             if self.abort_early and step % max(1, -(-self.steps // 10)) == 0:
                 total = size + pushed.loss
                 on = total <= 0.9999 * last
@@ -142,24 +145,27 @@ class CW:
 
 
 def _pixels(
-    w: Tensor, clean: Tensor, support: Bool[Tensor, "n ..."] | None
+    w: Tensor, clean: Tensor, support: Bool[Tensor, "n ..."] | None, tanh: bool
 ) -> tuple[Tensor, Tensor]:
     """The samples of ``w`` and their slope; clean and flat off the support."""
-    tanh = w.tanh()
-    x, slope = ((tanh + 1) / 2).clamp(0, 1), (1 - tanh * tanh) / 2
+    if tanh:
+        bent = w.tanh()
+        x, slope = ((bent + 1) / 2).clamp(0, 1), (1 - bent * bent) / 2
+    else:
+        x, slope = w, torch.ones_like(w)
     if support is None:
         return x, slope
     return torch.where(support, x, clean), slope * support
 
 
 def _weighted(
-    found: Smallest, goal: object, c: Tensor, kept: list[Tensor]
+    found: Smallest, goal: Goal, c: Tensor, kept: list[Tensor]
 ) -> Callable[[Tensor], Tensor]:
     """The constant times what the wanted logit lacks; leaves the logits in ``kept``."""
 
     def loss(logits: Tensor) -> Tensor:
         kept.append(logits.detach())
-        return c * found.shortfall(logits, goal)  # type: ignore[arg-type]
+        return c * found.shortfall(logits, goal)
 
     return loss
 

@@ -2,7 +2,8 @@
 
 FISTA on ``c f + ||d||_2^2 + beta ||d||_1``; as in the published program the shrinking takes
 ``beta`` off each pixel's change, not ``beta`` times the step. The constant is found by binary
-search, of all samples at once.
+search, of all samples at once. The points where gradients are taken may lie a little outside 0..1,
+as published; what is tried and given back never does.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class EAD:
             total = pushed.loss + (y - clean).flatten(1).square().sum(1)
             before, step = x, self.lr * (1 - k / self.steps) ** 0.5
             x = shrunk(y - step * gradient, clean, self.beta)
-            y = (x + k / (k + 3) * (x - before)).clamp(0, 1)
+            y = x + k / (k + 3) * (x - before)
             if self.abort_early and k % max(1, -(-self.steps // 10)) == 0:
                 on = total <= 0.9999 * last
                 if not bool(on.any()):
