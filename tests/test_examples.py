@@ -12,6 +12,7 @@ import torch
 from sensorium import media, store, training
 from sensorium.actions.systems import TSMSystem
 from sensorium.events.systems import WSDECSystem
+from sensorium.expressions.systems import ExpressionsSystem
 from sensorium.worlds import stage
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -119,4 +120,19 @@ def test_describe_a_stage(tmp_path: Path) -> None:
     assert said.count(", IoU 0.") + said.count(", IoU 1.") == 3
     assert sorted(p.name for p in (tmp_path / "story").iterdir()) == [
         *("chapters.txt", "story.json", "story.png", "story.srt", "story.vtt")
+    ]
+
+
+def test_animate_a_portrait(tmp_path: Path) -> None:
+    """Untrained weights: what they paint is not looked at, but how it is marked is."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = ExpressionsSystem(training.recipe("expressions-tiny").system)
+    system = store.save(made, tmp_path / "actor", store.Card())
+    said = run("animate_a_portrait.py", tmp_path / "made", system)
+    assert "smile.mp4: happy, 24 frames, {'happy': 1.0}" in said
+    assert "turn.mp4: surprised>happy, 48 frames" in said
+    assert "signed and unchanged; the signer is known here" in said
+    assert sorted(p.name for p in (tmp_path / "made").iterdir()) == [
+        f"{name}.{suffix}" for name in ("gasp", "smile", "turn") for suffix in ("mp4", "png")
     ]

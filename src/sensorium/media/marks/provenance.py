@@ -74,6 +74,6 @@ def read_json(text: str) -> dict[str, Any] | None:
 
 
 def _version() -> str:
-    from sensorium import __version__
+    from importlib.metadata import version
 
-    return __version__
+    return version("sensorium")
