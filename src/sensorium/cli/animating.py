@@ -57,10 +57,10 @@ class Animate:
     """Let the face in a picture take on an expression; what is made is marked as generated."""
 
     EXAMPLES: ClassVar[tuple[str, ...]] = (
-        "sensorium animate face.png --expression happy --consent self --out smile.mp4",
-        "sensorium animate face.png --expression happy --frames 24 --intensity 0:0,12:1,24:0.3",
-        "sensorium animate face.png --mix happy=0.6 --mix sad=0.3 --curve pulse --out wry.gif",
-        "sensorium animate face.png --expression angry --to happy --frames 48 --out sheet.png",
+        "sensorium animate me.png --expression happy --consent self --out smile.mp4",
+        "sensorium animate me.png --expression happy --intensity 0:0,12:1,24:0.3 --consent self",
+        "sensorium animate me.png --mix happy=0.6 --mix sad=0.3 --curve pulse --consent self",
+        "sensorium animate me.png --expression angry --to happy --consent self --out sheet.png",
         "sensorium animate *.png --expression sad --consent written --format gif --out sad",
     )
 
@@ -101,10 +101,10 @@ class Animate:
     """Pixels of the written frames' shorter side; by default at least 256. Adds no detail."""
 
     label: bool = True
-    """The strip below the picture that says AI-GENERATED."""
+    """--no-label leaves out the strip below the picture that says AI-GENERATED."""
 
     credentials: bool = True
-    """Sign the file (Content Credentials, C2PA)."""
+    """--no-credentials leaves out the signature (Content Credentials, C2PA)."""
 
     certificate: OptionalFile = None
     """Sign with your own certificate chain (PEM); by default with one made on this machine."""
@@ -319,7 +319,7 @@ class Animate:
                     f"note: {image}: {len(faces)} faces, number {which} from the left is taken; "
                     "--face N takes another"
                 )
-        made = replace(system.animate(crop.picture, degrees, self.rate), file=image)
+        made = system.animate(crop.picture, degrees, self.rate, image)
         if self.paste:
             made = replace(made, frames=paste(whole, made.frames, crop))
         return made, face

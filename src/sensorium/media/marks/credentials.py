@@ -132,10 +132,12 @@ def read_credentials(path: str | Path, authority: bytes | None = None) -> Creden
             return Credentials("impossible")
         try:
             reader = c2pa.Reader.try_create(kind, file, context=_context(trusted))
-            said = None if reader is None else json.loads(reader.json())
+            if reader is None:
+                return Credentials("none")
+            with reader:
+                return _summary(json.loads(reader.json()))
         except (c2pa.C2paError, ValueError) as error:
             return Credentials("unreadable", problems=(_plain(error),))
-    return Credentials("none") if said is None else _summary(said)
 
 
 def _summary(store: dict[str, Any]) -> Credentials:

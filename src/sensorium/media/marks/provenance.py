@@ -49,14 +49,14 @@ class Provenance:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; ``synthetic`` is always true."""
-        return {
+        said = {
             "synthetic": True,
             "generator": self.generator,
             "system": self.system,
             "made": self.made,
             "consent": self.consent or "not stated",
-            **self.details,
         }
+        return {**said, **{k: v for k, v in self.details.items() if k not in said}}
 
     def to_json(self) -> str:
         """One line of ASCII."""
