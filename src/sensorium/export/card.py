@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sensorium.export.about import About
-    from sensorium.export.exporting import Exported
+    from sensorium.export.exported import Exported
     from sensorium.export.quantising import Accuracy
 
 FIRST_LINE = "<!-- written by sensorium export -->"
@@ -33,17 +33,18 @@ def page(done: Exported, about: About, clips: str) -> str:
         f"`{about.weights}` ({about.system}), {_FORMS[about.form]}, {about.precision}. "
         "Pixels are normalised inside the graph.",
         "",
-        *_table(_contents(done, about)),
+        *table(_contents(done, about)),
         "",
         "Measured before this file was put here:",
         "",
-        *_table(measured),
+        *table(measured),
         "",
     ]
     return "\n".join(lines)
 
 
-def _table(rows: Rows) -> list[str]:
+def table(rows: Rows) -> list[str]:
+    """Two columns without a head."""
     return ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows)]
 
 

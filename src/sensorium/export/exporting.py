@@ -9,84 +9,27 @@ from __future__ import annotations
 import copy
 import shutil
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sensorium.actions.stnet import StNet
 from sensorium.actions.streaming import check_streamable
 from sensorium.actions.systems import ActionSystem
 from sensorium.actions.tsm import TSM
-from sensorium.export.about import About, Form, Precision
+from sensorium.export.about import About
 from sensorium.export.calibration import Clips, clips_for
 from sensorium.export.card import FIRST_LINE, page
-from sensorium.export.checking import Check, check
+from sensorium.export.checking import check
+from sensorium.export.exported import Exported
 from sensorium.export.extra import need
+from sensorium.export.pictures import made as made_of_pictures
 from sensorium.export.quantising import Accuracy, accuracy, convolutions, quantise
 from sensorium.export.running import open_session
 from sensorium.export.tracing import trace
 from sensorium.recipe import Data
+from sensorium.robustness.systems import DQSystem
 from sensorium.store.atomic import flush
 from sensorium.system import System
-
-
-@dataclass(frozen=True)
-class Exported:
-    """What was written, and what was measured before.
-
-    Attributes:
-        path: the ONNX file.
-        card: the page beside it.
-        form: ``clip`` or ``stream``.
-        precision: ``fp32`` or ``int8``.
-        check: error against eager, and speed.
-        megabytes: of the file (1 MB = 10^6 bytes).
-        megabytes_fp32: of the 32-bit form.
-        caches: inputs besides the frame (streams).
-        accuracy: what 8 bits cost (``None`` in 32 bits).
-        int8: convolutions that run in 8 bits here.
-        floats: convolutions that do not.
-    """
-
-    path: Path
-    card: Path
-    form: Form
-    precision: Precision
-    check: Check
-    megabytes: float
-    megabytes_fp32: float
-    caches: int = 0
-    accuracy: Accuracy | None = None
-    int8: int = 0
-    floats: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        found: dict[str, Any] = {
-            "path": str(self.path),
-            "card": str(self.card),
-            "form": self.form,
-            "precision": self.precision,
-            "megabytes": round(self.megabytes, 3),
-            "megabytes_fp32": round(self.megabytes_fp32, 3),
-            "largest_error": self.check.error,
-            "largest_logit": self.check.scale,
-            "eager_ms": round(self.check.eager_ms, 3),
-            "ms": round(self.check.ms, 3),
-            "speedup": round(self.check.speedup, 2),
-            "threads": self.check.threads,
-        }
-        if self.accuracy is not None:
-            found |= {
-                "clips": self.accuracy.clips,
-                "agreement": self.accuracy.agreement,
-                "largest_change": self.accuracy.error,
-                "top1": self.accuracy.top1,
-                "top1_fp32": self.accuracy.top1_fp32,
-                "int8_convolutions": self.int8,
-                "float_convolutions": self.floats,
-            }
-        return found
 
 
 def export(
@@ -102,8 +45,9 @@ def export(
     """Write a system as an ONNX file, with a card beside it (``tsm.onnx``, ``tsm.md``).
 
     The file takes ``frames`` (``uint8 [B, T, 3, S, S]``, any ``B`` and ``T``) and gives ``logits``;
-    the streaming form takes ``frame`` and ``cache_0 ...`` and gives ``logits`` and ``next_cache_0
-    ...``. Its metadata hold class names and view. The system itself stays as it is.
+    that of a classifier of pictures (``dq``) takes ``image`` (``uint8 [B, C, S, S]``); the
+    streaming form takes ``frame`` and ``cache_0 ...`` and gives ``logits`` and ``next_cache_0
+    ...``. Metadata hold class names and view. The system itself stays as it is.
 
     Args:
         system: trained.
@@ -111,7 +55,8 @@ def export(
         to: the form; ``onnx`` is the only one.
         int8: compute the convolutions in 8-bit integers.
         streaming: one frame at a time (a TSM with ``direction="past"``).
-        calibration: clips for ``int8``: data of the system's classes, or a folder of videos.
+        calibration: clips for ``int8``: data of the system's classes, or a folder of videos (of
+            pictures by class).
             Default: the data of the recipe that the system's card names.
         max_drop: largest fall of the top-1 accuracy that is accepted in 8 bits (without labels:
             largest share of clips that may change their best class).
@@ -125,6 +70,8 @@ def export(
         raise ValueError(f"to must be 'onnx', the only form there is, got {to!r}")
     path = Path(path)
     _refuse_place(path)
+    if isinstance(system, DQSystem):
+        return _pictures(system, path, int8, streaming, calibration, max_drop)
     actions = _exportable(system, streaming)
     need("onnx", "onnxscript", "onnxruntime")
     clips = clips_for(actions, calibration) if int8 else None
@@ -137,10 +84,30 @@ def export(
     return done
 
 
+def _pictures(
+    system: DQSystem,
+    path: Path,
+    int8: bool,
+    streaming: bool,
+    calibration: Data | str | Path | None,
+    max_drop: float,
+) -> Exported:
+    """A classifier of pictures."""
+    if streaming:
+        raise ValueError(f"{system.weights} looks at single pictures; export it without streaming")
+    with tempfile.TemporaryDirectory(prefix="sensorium-export-") as folder:
+        file, done, text = made_of_pictures(
+            system, Path(folder), int8=int8, source=calibration, max_drop=max_drop
+        )
+        done = replace(done, path=path, card=path.with_suffix(".md"))
+        _put(file, text.replace(file.name, path.name, 1), done)
+    return done
+
+
 def _exportable(system: System, streaming: bool) -> ActionSystem:
     """A copy on the CPU in ``eval()`` mode."""
     if not isinstance(system, ActionSystem):
-        raise ValueError(f"a {system.name} cannot be exported; expected tsm, stnet, tsn or i3d")
+        raise ValueError(f"a {system.name} cannot be exported; expected tsm, stnet, tsn, i3d or dq")
     if not system.config.classes:
         raise ValueError(f"{system.weights} has no classes, so that its logits have no names")
     if streaming:

@@ -69,23 +69,24 @@ def trace(system: ActionSystem, about: About) -> Any:
     batch, snippets = torch.export.Dim("batch"), torch.export.Dim("time")
     if about.form == "clip":
         time = snippets if about.multiple == 1 else about.multiple * snippets
-        model = _traced(system, (frames,), ["frames"], ["logits"], ({0: batch, 1: time},))
+        model = traced(system, (frames,), ["frames"], ["logits"], ({0: batch, 1: time},))
     else:
         step = OneFrame(system).eval()
         caches = step.empty(frames[:, 0])
         names = [f"cache_{i}" for i in range(len(caches))]
         shapes = ({0: batch}, [{0: batch}] * len(caches))
         outputs = ["logits", *(f"next_{n}" for n in names)]
-        model = _traced(step, (frames[:, 0], caches), ["frame", *names], outputs, shapes)
+        model = traced(step, (frames[:, 0], caches), ["frame", *names], outputs, shapes)
     model.producer_name = "sensorium"
     for name, value in about.metadata().items():
         model.metadata_props.add(key=name, value=value)
     return model
 
 
-def _traced(
+def traced(
     module: nn.Module, inputs: tuple[Any, ...], names: list[str], outputs: list[str], shapes: Any
 ) -> Any:
+    """The ONNX model of a module."""
     with _quiet():
         program = torch.onnx.export(
             module,
@@ -94,10 +95,28 @@ def _traced(
             input_names=names,
             output_names=outputs,
             dynamic_shapes=shapes,
+            custom_translation_table=_integer_operators(),
             verbose=False,
         )
     assert program is not None
     return program.model_proto
+
+
+def _integer_operators() -> dict[Any, Any]:
+    """How to write the quantise and dequantise operators.
+
+    PyTorch's exporter knows those that were registered when it was first used, and no others.
+    """
+    from onnxscript.function_libs.torch_lib.ops import quantized_decomposed as written
+
+    from sensorium.robustness.integers import operators
+
+    known = operators()
+    names = ("quantize_per_tensor", "dequantize_per_tensor", "dequantize_per_channel")
+    return {
+        getattr(known, name).default: getattr(written, f"quantized_decomposed_{name}")
+        for name in names
+    }
 
 
 @contextmanager

@@ -44,13 +44,8 @@ def defended(config: DQConfig, defence: Defence) -> DQConfig:
     if defence == "penalty":
         return replace(config, norm=True, beta=3e-3, clip=6.0, scale=1.0, convex=True)
     if defence == "dq":
-        return replace(config, norm=False, beta=1e-2, clip=2.0, scale=16.0, convex=True)
+        return replace(config, norm=False, beta=1e-2, clip=1.0, scale=16.0, convex=True)
     raise ValueError(f"defence must be one of {', '.join(DEFENCES)}, got {defence!r}")
-
-
-def trained(config: DQConfig) -> Optimiser:
-    """The optimiser of a config: without batch normalisation steps must be smaller."""
-    return _SGD if config.norm else replace(_SGD, lr=0.01)
 
 
 # --- out of the box -------------------------------------------------------------------------------
@@ -66,7 +61,7 @@ def objects(
         description=f"{_bits(bits)} ({defence}), small network, procedural objects",
         data=ObjectsData(),
         system=system,
-        stages=(Stage("train", steps, trained(system), Schedule("cosine", warmup=0.1)),),
+        stages=(Stage("train", steps, _SGD, Schedule("cosine", warmup=0.1)),),
         batch=64,
         seed=seed,
         workers=0,
@@ -96,7 +91,7 @@ def digits(
         description=f"{_bits(bits)} ({defence}), small network, scikit-learn's digits",
         data=Digits(),
         system=system,
-        stages=(Stage("train", steps, trained(system), Schedule("cosine", warmup=0.2)),),
+        stages=(Stage("train", steps, _SGD, Schedule("cosine", warmup=0.2)),),
         batch=64,
         seed=seed,
         workers=0,
