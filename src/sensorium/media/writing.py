@@ -110,6 +110,8 @@ def write(
 
 def _video_stream(container: OutputContainer, fps: Fraction, encoding: Encoding) -> VideoStream:
     options = {"crf": str(encoding.crf), "preset": encoding.preset}
+    if encoding.threads == 1:
+        options["x264-params"] = "mbtree=0"  # with it the same pictures give other bytes at times
     stream = container.add_stream("libx264", rate=fps, options=options)
     assert isinstance(stream, VideoStream)
     stream.pix_fmt = "yuv420p"
