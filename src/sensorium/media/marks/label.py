@@ -1,11 +1,14 @@
 """The visible mark: a white strip below the picture that says AI-GENERATED.
 
 It stands below so that no face is hidden, in letters of whole pixels so that it stays sharp and
-can be found again by comparing, as long as the picture is not scaled or cut.
+can be found again by comparing, as long as the picture is not cut, nor scaled from an odd width.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float32, UInt8
@@ -25,8 +28,14 @@ _LETTERS = {
     "D": "###. #..# #..# #..# #..# #..# ###.",
 }
 _LONG, _SHORT = "AI-GENERATED", "AI"
-_ALIKE = 0.8
+_ALIKE = 0.75
 """Correlation from which a strip counts as found."""
+
+USUAL = (64, 128, 256, 512, 1024)
+"""Widths in pixels from which a scaled picture is recognised."""
+
+_NARROWEST = 10  # pixels that AI needs
+_LOWEST = 8  # rows of a scaled strip: of fewer, other pictures have such edges, too
 
 
 def strip(width: int) -> UInt8[Tensor, "3 h W"]:
@@ -54,28 +63,38 @@ def labelled(picture: UInt8[Tensor, "3 H W"]) -> UInt8[Tensor, "3 H2 W"]:
 
 
 def has_label(picture: UInt8[Tensor, "3 H W"]) -> bool:
-    """Whether the strip is there, at this size; a picture that was scaled is not recognised.
+    """Whether the strip is there, as it was made or scaled from one of the `USUAL` widths.
 
     Encoders repeat the last row and column to make sizes even, so one less is tried, too.
     """
     height, width = picture.shape[1:]
-    grey = picture.float().mean(0)
+    grey = picture.float().mean(0).numpy()
     for across in (width, width - 1):
-        try:
-            wanted = strip(across)[0].float()
-        except ValueError:
+        if across < _NARROWEST:
             continue
-        for down in (height, height - 1):
-            top = down - wanted.shape[0]
-            if top > 0 and _likeness(grey[top:down, :across], wanted) > _ALIKE:
-                return True
+        for wanted in _looks(across):
+            for down in (height, height - 1):
+                top = down - wanted.shape[0]
+                if top > 0 and _likeness(grey[top:down, :across], wanted) > _ALIKE:
+                    return True
     return False
 
 
-def _likeness(seen: Float32[Tensor, "h W"], wanted: Float32[Tensor, "h W"]) -> float:
+def _looks(width: int) -> Iterator[Float32[np.ndarray, "h W"]]:
+    """The strip at this width: as made for it, and as made for others and scaled."""
+    yield strip(width)[0].float().numpy()
+    for other in USUAL:
+        made = strip(other)[0].float().numpy()
+        rows = round(made.shape[0] * width / other)
+        if other != width and rows >= _LOWEST:
+            how = cv2.INTER_AREA if width < other else cv2.INTER_LINEAR
+            yield cv2.resize(made, (width, rows), interpolation=how)
+
+
+def _likeness(seen: Float32[np.ndarray, "h w"], wanted: Float32[np.ndarray, "h w"]) -> float:
     """Correlation, -1..1; 0 where either is flat."""
     a, b = seen - seen.mean(), wanted - wanted.mean()
-    norm = float(a.norm() * b.norm())
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
     return float((a * b).sum()) / norm if norm > 1e-3 else 0.0
 
 
