@@ -112,7 +112,7 @@ class FaceAlignmentFinder:
 
     def find(self, picture: UInt8[Tensor, "3 H W"]) -> Float32[Tensor, "68 2"] | None:
         """Landmarks of the largest face in pixels, or ``None``."""
-        faces = self.aligner.get_landmarks(_pixels(picture))
+        faces = self.aligner.get_landmarks_from_image(_pixels(picture))
         if faces is None or not len(faces):
             return None
         largest: Any = max(faces, key=lambda face: float(np.ptp(face, axis=0).prod()))
