@@ -326,3 +326,17 @@ def test_the_whole_picture_around_the_face(animate, face_model, tmp_path):
     assert made.shape == labelled(scene).shape
     assert torch.equal(made[:, :96, 110:], scene[:, :, 110:])
     assert not torch.equal(made[:, 32:64, 32:64], scene[:, 32:64, 32:64])
+
+
+def test_the_picture_itself_is_spared(animate, portrait, tmp_path):
+    own = tmp_path / "face.png"
+    own.write_bytes(portrait.read_bytes())
+    frames = tmp_path / "frames"
+    assert animate("--expression", "happy", "--frames", "2", "--out", "frames").code == 0
+    before = {p.name: p.read_bytes() for p in frames.iterdir()}
+    for image, out in (("face.png", "face.png"), ("frames/frame-0001.png", "frames")):
+        ran = animate("--expression", "happy", "--frames", "1", "--out", out, images=(image,))
+        assert ran.code == 1
+        assert "would be written over the picture itself; name another --out" in ran.err
+    assert own.read_bytes() == portrait.read_bytes()
+    assert {p.name: p.read_bytes() for p in frames.iterdir()} == before

@@ -162,6 +162,7 @@ class Animate:
             with console.working(f"animating {image}"):
                 made, face = self._animate(system, finder, image, degrees, console)
                 path = self._path(image, made.expression, taken)
+                _spare(Path(image), path)
                 consent = self._consent(image)
                 side = self.size or (None if self.paste else max(_SIDE, min(made.frames.shape[2:])))
                 made = made.write(path, consent=consent, size=side, marking=marking)
@@ -341,6 +342,16 @@ def _shares(mix: Sequence[str]) -> dict[str, float]:
                 f"--mix: got {part!r}, expected EXPRESSION=SHARE as in happy=0.6"
             ) from None
     return shares
+
+
+def _spare(image: Path, path: Path) -> None:
+    """Refuses to write over the picture, or into the folder of frames that it is one of.
+
+    Raises:
+        ValueError: when that would happen.
+    """
+    if path.resolve() in (image.resolve(), image.resolve().parent):
+        raise ValueError(f"{path} would be written over the picture itself; name another --out")
 
 
 def _show(made: Animation, console: Console) -> None:
