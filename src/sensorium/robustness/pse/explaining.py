@@ -93,11 +93,12 @@ def explain(
     how = looking or Looking()
     x, changed = _checked(clean, attacked, true, target)
     with evaluating(network):
-        logits = _logits(network, torch.cat([x, changed]), torch.tensor([true, target]))
+        both = torch.cat([x, changed])
+        logits = _logits(network, both, torch.tensor([true, target]), how.batch)
         known = names or Names(classes=class_names(network, logits.shape[1]))
         side = how.side or side_for(x.shape[-2], x.shape[-1]) * (x.ndim - 3)
         cells = grid(x.shape, side, tube=how.tube)
-        labels = torch.tensor([[target, true]])
+        labels = torch.tensor([[target, true]], device=x.device)
         exact = contributions(network, x, changed, labels, cells, batch=how.batch)[0]
         used = used_cells(cells.norms(changed - x))
         kinds = classify(exact[:1], exact[1:], used)
@@ -110,14 +111,14 @@ def explain(
         names=known,
         true=true,
         target=target,
-        clean=x[0],
-        attacked=changed[0],
-        logits=logits.detach(),
+        clean=x[0].cpu(),
+        attacked=changed[0].cpu(),
+        logits=logits.cpu(),
         cells=cells,
-        target_contributions=exact[0],
-        true_contributions=exact[1],
-        ratios=ratio(exact[0], exact[1]).masked_fill(~used[0], torch.nan),
-        kinds=kinds[0],
+        target_contributions=exact[0].cpu(),
+        true_contributions=exact[1].cpu(),
+        ratios=ratio(exact[0], exact[1]).masked_fill(~used[0], torch.nan).cpu(),
+        kinds=kinds[0].cpu(),
         whole=_whole(logits, true, target),
         look=look,
         kept={name: seen.mean() for name, seen in kept.items()},
@@ -139,11 +140,11 @@ def _checked(clean: Tensor, attacked: Tensor, true: int, target: int) -> tuple[T
     return clean[None], attacked[None]
 
 
-def _logits(network: Network, pair: Tensor, labels: Tensor) -> Float[Tensor, "2 K"]:
+def _logits(network: Network, pair: Tensor, labels: Tensor, batch: int) -> Float[Tensor, "2 K"]:
     """Of both, after everything that can be wrong was looked at."""
     check_input(pair)
     check_weights(network)
-    logits = logits_of(network, pair)
+    logits = logits_of(network, pair, batch)
     check_logits(logits, 2)
     check_labels(labels, 2, logits.shape[1])
     return logits
@@ -167,9 +168,14 @@ def _look(network: Network, x: Tensor, changed: Tensor, labels: Tensor, how: Loo
     """Maps of both labels before and after, and the four scores."""
     pair = torch.cat([x, changed])
     seen: ActivationMaps = activation_maps(
-        network, pair, labels.expand(2, -1), method=how.method, layer=how.layer
+        network,
+        pair,
+        labels.expand(2, -1),
+        method=how.method,
+        layer=how.layer,
+        batch=how.batch,
     )
-    large = seen.over(pair)  # [2, L, *T, H, W]
+    large = seen.over(pair).cpu()  # [2, L, *T, H, W]
     maps = {
         f"C({when}, {what})": large[row, column]
         for row, when in enumerate(("x0", "x'"))
@@ -177,7 +183,7 @@ def _look(network: Network, x: Tensor, changed: Tensor, labels: Tensor, how: Loo
     }
     clip = x.ndim == 5
     masks = {name: boolean_map(value, how.percentile, clip=clip) for name, value in maps.items()}
-    d = changed - x
+    d = (changed - x).cpu()
     return Look(
         method=seen.method,
         percentile=how.percentile,
