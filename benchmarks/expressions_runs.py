@@ -1,7 +1,8 @@
 """What `expressions_quality.py` trains: the system, one thing taken away at a time, and baselines.
 
-Every run has the data, the steps and the batch of the full system, so that a row differs from the
-first by what its name says and nothing else.
+Every run has the sittings, the steps and the batch of the full system, so that a row differs from
+the first by what its name says and nothing else; the ConvLSTM alone is shown whole clips, half as
+many at a time.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sensorium.expressions.baselines import ConvLSTMSystem, conv_lstm
-
 from expressions_held_out import Generates
 from quality_runs import Training
 from sensorium import store
+from sensorium.expressions.baselines import ConvLSTMSystem, conv_lstm
+from sensorium.expressions.datasets.portraits import PortraitClips, Portraits
 from sensorium.expressions.recipes import RECIPES
 from sensorium.recipe import Recipe
 from sensorium.system import System
@@ -62,8 +63,24 @@ def prepared(run: Run, seed: int, steps: int | None, cache: Path) -> Recipe:
     recipe = run.recipe()
     share = (steps or STEPS) / sum(stage.steps for stage in recipe.stages)
     stages = tuple(replace(s, steps=max(1, round(s.steps * share))) for s in recipe.stages)
-    data = replace(recipe.data, cache=cache, held_out=_HELD_OUT, tested=_HELD_OUT, processes=1)
+    data = recipe.data
+    if isinstance(data, PortraitClips):
+        data = replace(data, portraits=within(data.portraits, cache))
+    else:
+        data = within(data, cache)
     return replace(recipe, seed=seed, stages=stages, data=data, workers=0, validate_every=0)
+
+
+def within(data: Portraits, cache: Path) -> Portraits:
+    """The same sittings to train on, drawn into a folder; few held out."""
+    return replace(data, cache=cache, held_out=_HELD_OUT, tested=_HELD_OUT, processes=1)
+
+
+def portraits(recipe: Recipe) -> Portraits:
+    """The sittings that a recipe trains on."""
+    data = recipe.data
+    found: Portraits = data.portraits if isinstance(data, PortraitClips) else data
+    return found
 
 
 def budget(training: Training) -> dict[str, Any]:
@@ -73,7 +90,7 @@ def budget(training: Training) -> dict[str, Any]:
         "parameters": training.parameters(),
         "steps": [stage.steps for stage in recipe.stages],
         "batch": recipe.batch,
-        "sittings": recipe.data.length,
+        "sittings": portraits(recipe).length,
     }
 
 
