@@ -111,8 +111,8 @@ class WebPFacts:
 
     Attributes:
         height: in pixels; likewise ``width``.
-        frames: how many; 1 for a still picture.
-        seconds: once through; 0 for a still picture.
+        frames: how many are stored; equal ones in a row are one that stays longer.
+        seconds: once through.
     """
 
     height: int
