@@ -18,6 +18,7 @@ import tyro
 
 from sensorium.cli.animating import Animate
 from sensorium.cli.asking import Ask
+from sensorium.cli.attacking import Attack
 from sensorium.cli.checking import Check
 from sensorium.cli.console import Console, explain
 from sensorium.cli.converting import Convert
@@ -45,6 +46,7 @@ COMMANDS: dict[str, type[Command]] = {
     "ask": Ask,
     "animate": Animate,
     "info": Info,
+    "attack": Attack,
     "models": Models,
     "train": Train,
     "evaluate": Evaluate,

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import tyro
 
-from sensorium.cli.options import SPEECH, Count, Device, OptionalName, Speaking, UsageError
+from sensorium.cli.options import (
+    SPEECH,
+    Command,
+    Count,
+    Device,
+    OptionalName,
+    Speaking,
+    UsageError,
+)
 from sensorium.cli.origin import data_of
+from sensorium.cli.robust import EvaluateRobust
 from sensorium.cli.usage import help_of, read_arguments
 
 if TYPE_CHECKING:
@@ -38,6 +47,9 @@ class EvaluateOptions:
     workers: int = 2
     """Processes that make the examples; the figures do not depend on it."""
 
+    robust: bool = False
+    """Accuracy under attack instead, over the budget, with a plot; see evaluate --robust --help."""
+
     device: Device = "auto"
     """Where to compute; auto takes a GPU where there is one."""
 
@@ -53,6 +65,7 @@ class Evaluate(EvaluateOptions):
         "sensorium evaluate tsm --limit 200 --json",
         "sensorium evaluate tsm --protocol accurate",
         "sensorium evaluate runs/my-videos --data.root my/other/videos",
+        "sensorium evaluate dq --robust --eps 0,2/255,4/255,8/255",
         "sensorium evaluate tsm --help                  (lists the fields of its data, too)",
     )
 
@@ -119,12 +132,22 @@ def show_metrics(weights: str, metrics: dict[str, float], console: Console) -> N
         console.show(plain_table(["class", next(iter(parts)).partition("/")[0]], rows))
 
 
-def read_evaluate(arguments: list[str]) -> Evaluate:
+def read_evaluate(arguments: list[str]) -> Command:
     """The ``evaluate`` command; after a system's name each field of its data is an option.
+
+    With ``--robust`` it is `EvaluateRobust`.
 
     Raises:
         UsageError: when there is no such system, or an option does not fit.
     """
+    if "--robust" in arguments:
+        given = [argument for argument in arguments if argument != "--robust"]
+        return read_arguments(
+            EvaluateRobust,
+            "sensorium evaluate --robust",
+            given,
+            description=help_of(EvaluateRobust),
+        )
     if not arguments or arguments[0].startswith("-"):
         return read_arguments(
             Evaluate, "sensorium evaluate", arguments, description=help_of(Evaluate)

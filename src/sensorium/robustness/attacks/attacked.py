@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -182,15 +182,14 @@ def in_batches(
 
 
 def joined(parts: list[Attacked]) -> Attacked:
-    """Several batches as one."""
-    if len(parts) == 1:
-        return replace(parts[0])
-    return Attacked(
-        x=torch.cat([p.x for p in parts]),
-        success=torch.cat([p.success for p in parts]),
-        already=torch.cat([p.already for p in parts]),
-        norms={k: torch.cat([p.norms[k] for p in parts]) for k in parts[0].norms},
-        queries=torch.cat([p.queries for p in parts]),
-        gradients=torch.cat([p.gradients for p in parts]),
-        zero_gradients=torch.cat([p.zero_gradients for p in parts]),
-    )
+    """Several batches as one, of the kind that they are."""
+    rows: dict[str, Any] = {}
+    for name in (f.name for f in fields(parts[0])):
+        values = [getattr(part, name) for part in parts]
+        if isinstance(values[0], Tensor):
+            rows[name] = torch.cat(values)
+        elif isinstance(values[0], dict):
+            rows[name] = {k: torch.cat([v[k] for v in values]) for k in values[0]}
+        else:
+            rows[name] = values[0]
+    return type(parts[0])(**rows)

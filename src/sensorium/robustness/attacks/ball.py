@@ -56,7 +56,8 @@ class Ball:
         support: 1 where a sample may change, 0 elsewhere; ``None``: everywhere.
 
     Raises:
-        ValueError: for samples that are not in 0..1, a radius that makes no sense, or a support that does not fit.
+        ValueError: for samples that are not in 0..1, a radius that makes no sense, or a support
+            that does not fit.
     """
 
     def __init__(
