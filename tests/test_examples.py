@@ -13,6 +13,7 @@ from sensorium import media, store, training
 from sensorium.actions.systems import TSMSystem
 from sensorium.events.systems import WSDECSystem
 from sensorium.expressions.systems import ExpressionsSystem
+from sensorium.robustness.systems import DQSystem
 from sensorium.worlds import stage
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -136,3 +137,16 @@ def test_animate_a_portrait(tmp_path: Path) -> None:
     assert sorted(p.name for p in (tmp_path / "made").iterdir()) == [
         f"{name}.{suffix}" for name in ("gasp", "smile", "turn") for suffix in ("mp4", "png")
     ]
+
+
+def test_explain_an_attack(tmp_path: Path) -> None:
+    """Untrained weights: what is said of them is not looked at."""
+    recipe = training.recipe("dq-tiny")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        made = DQSystem(recipe.data.adapt(recipe.system))
+    system = store.save(made, tmp_path / "shapes", store.Card())
+    said = run("explain_an_attack.py", system, tmp_path / "why")
+    assert said.count("cells are changed") == 2
+    assert (tmp_path / "why" / "PGD" / "explanation.png").exists()
+    assert (tmp_path / "why" / "CW" / "explanation.json").exists()

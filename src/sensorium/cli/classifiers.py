@@ -72,6 +72,20 @@ class Subject:
         check_logits(found, len(x))
         return found, x
 
+    def unfamiliarity(self, x: Tensor) -> float | None:
+        """0..1, above 0.5 for an input unlike anything the weights know; ``None``: cannot tell."""
+        import torch
+
+        from sensorium.layers.domain import unfamiliarity
+
+        gauge = getattr(self.network, "gauge", None)
+        if gauge is None or not gauge.calibrated:
+            return None
+        given = (255 * x).round().to(torch.uint8) if x.ndim == 5 else x
+        with torch.no_grad():
+            features = self.network.domain_features(given)
+            return float(unfamiliarity(gauge.distances(features))[0])
+
     def _picture(self, file: str, at: float, size: int | None) -> Tensor:
         """``uint8 [1, C, H, W]``."""
         from sensorium import images

@@ -24,6 +24,7 @@ from sensorium.cli.console import Console, explain
 from sensorium.cli.converting import Convert
 from sensorium.cli.describing import Describe
 from sensorium.cli.evaluating import Evaluate, read_evaluate
+from sensorium.cli.explaining import Explain
 from sensorium.cli.exporting import Export
 from sensorium.cli.informing import Info
 from sensorium.cli.listing import Models
@@ -46,6 +47,7 @@ COMMANDS: dict[str, type[Command]] = {
     "ask": Ask,
     "animate": Animate,
     "info": Info,
+    "explain": Explain,
     "attack": Attack,
     "models": Models,
     "train": Train,

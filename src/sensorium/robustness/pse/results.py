@@ -28,12 +28,15 @@ class Names:
         file: the picture or clip.
         system: whose logits.
         attack: what made the perturbation.
+        unfamiliarity: 0..1, above 0.5 for an input unlike anything the network knows; ``None``:
+            it cannot tell.
     """
 
     classes: tuple[str, ...]
     file: str = "picture"
     system: str = "network"
     attack: str = "the attack"
+    unfamiliarity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,12 @@ class Explanation(Result):
         return self.names.classes[self.target]
 
     @property
+    def out_of_domain(self) -> bool | None:
+        """Whether the input is unlike anything the network knows (``None``: cannot tell)."""
+        far = self.names.unfamiliarity
+        return None if far is None else far > 0.5
+
+    @property
     def answer(self) -> int:
         """Number of the label that the network now gives."""
         return int(self.logits[1].argmax())
@@ -151,6 +160,8 @@ class Explanation(Result):
         return {
             "file": self.names.file,
             "system": self.names.system,
+            "out_of_domain": self.out_of_domain,
+            "unfamiliarity": _plain(self.names.unfamiliarity),
             "attack": self.names.attack,
             "label": self.true_label,
             "score": _plain(self.probability(self.true, attacked=False)),
