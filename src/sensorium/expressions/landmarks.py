@@ -25,7 +25,7 @@ import torch
 from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
-from sensorium.expressions.datasets.recordings import Recording
+from sensorium.expressions.datasets.recordings import Recording, in_order
 
 POINTS = 68
 LONGEST_GAP = 3
@@ -146,8 +146,8 @@ class FoundLandmarks:
             ValueError: when a frame cannot be read, or no frame shows a face.
         """
         points, found = [], []
-        for number in range(recording.count()):
-            one = self.finder.find(recording.pictures([number])[0])
+        for picture in in_order(recording):
+            one = self.finder.find(picture)
             found.append(one is not None)
             points.append(torch.zeros(POINTS, 2) if one is None else one)
         if not any(found):

@@ -18,7 +18,12 @@ from sensorium.expressions.datasets.clips import read_clips
 from sensorium.expressions.datasets.mmi import read_mmi
 from sensorium.expressions.datasets.mug import read_mug
 from sensorium.expressions.datasets.oulu_casia import read_oulu_casia
-from sensorium.expressions.datasets.recordings import Recording, of_split, with_splits
+from sensorium.expressions.datasets.recordings import (
+    Recording,
+    in_order,
+    of_split,
+    with_splits,
+)
 
 _spec = importlib.util.spec_from_file_location(
     "recorded_faces", Path(__file__).with_name("recorded_faces.py")
@@ -232,6 +237,9 @@ def test_mmi_sessions_with_an_emotion_from_the_front(tmp_path: Path) -> None:
     assert (found[1].neutral, found[1].apex) == (0, None)
     assert found[0].count() == 12
     assert found[0].pictures([3])[0].shape == (3, 96, 128)
+    frames = list(in_order(found[0]))
+    assert len(frames) == 12
+    assert torch.equal(frames[5], found[0].pictures([5])[0])
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from jaxtyping import Float32, Float64, UInt8
 from torch import Tensor
 
 from sensorium import images
-from sensorium.expressions.datasets.recordings import Recording
+from sensorium.expressions.datasets.recordings import Recording, in_order
 from sensorium.expressions.faces import Crop, FaceFinder, FoundFace, align, choose
 
 Framing = Literal["eyes", "found", "middle"]
@@ -132,7 +132,7 @@ def strongest(
         still = points - points.mean(1, keepdim=True)
         away = (still - still[first]).norm(dim=-1).mean(-1).numpy()  # [T, 68, 2] -> [T]
     else:
-        seen = [_small(recording, look, n) for n in range(count)]
+        seen = [_small(frame, look) for frame in in_order(recording)]
         away = np.array([float((one - seen[first]).abs().mean()) for one in seen])
     padded = np.concatenate([away[:1], away, away[-1:]])
     smooth = (padded[:-2] + padded[1:-1] + padded[2:]) / 3
@@ -142,7 +142,6 @@ def strongest(
     return best
 
 
-def _small(recording: Recording, look: Look, number: int) -> Float32[Tensor, "S S"]:
-    frame = look.picture(recording.pictures([number])[0])
-    square = look.crop(frame, None).picture
+def _small(frame: UInt8[Tensor, "3 H W"], look: Look) -> Float32[Tensor, "S S"]:
+    square = look.crop(look.picture(frame), None).picture
     return images.resize(square, (_SMALL, _SMALL)).float().mean(0)

@@ -7,7 +7,7 @@ decided by subject, so that nobody is in two splits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ NAMES = {
 }
 """What the sets call the expressions, and what they are called here."""
 
+_AT_ONCE = 16  # frames
 _MIDDLES = {"train": 0.6, "val": 0.05, "test": 0.15}
 
 
@@ -99,6 +100,17 @@ class Recording:
         video = media.read(self.frames[0]).need_video()
         times = [video.span.start + (n + 0.5) / video.fps for n in numbers]
         return list(video.frames(times))
+
+
+def in_order(recording: Recording) -> Iterator[UInt8[Tensor, "3 H W"]]:
+    """Every frame, a few of a film at a time.
+
+    Raises:
+        ValueError: when one cannot be read.
+    """
+    count = recording.count()
+    for first in range(0, count, _AT_ONCE):
+        yield from recording.pictures(range(first, min(first + _AT_ONCE, count)))
 
 
 def called(word: str) -> str:

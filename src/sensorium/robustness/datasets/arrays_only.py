@@ -92,7 +92,7 @@ class _Array:
         raw = data.encode("latin-1") if isinstance(data, str) else data
         if not (isinstance(dtype, _Dtype) and isinstance(raw, bytes | bytearray)):
             raise ValueError("an array of objects, expected one of numbers")
-        numbers = np.frombuffer(bytes(raw), dtype.made())
+        numbers = np.frombuffer(raw, dtype.made())
         return numbers.reshape(tuple(map(int, shape)), order="F" if fortran else "C")
 
 
@@ -143,7 +143,7 @@ _KNOWN: dict[tuple[str, str], type] = {
 
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO) -> None:
-        super().__init__(file, encoding="latin1")
+        super().__init__(file, encoding="bytes")
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _KNOWN:
