@@ -20,6 +20,7 @@ import events_tables
 import expressions_tables
 import pse_tables
 import questions_tables
+import robustness_tables
 import sounds_tables
 
 ROOT = Path(__file__).parent.parent
@@ -320,6 +321,18 @@ def pse(name: str) -> Callable[[], str]:
     return write
 
 
+def robustness(name: str) -> Callable[[], str]:
+    """A table of the quality of robustness."""
+
+    def write() -> str:
+        if not (RESULTS / "robustness_quality.json").exists():
+            return "\nNot measured yet.\n"
+        results = load("robustness_quality")
+        return robustness_tables.TABLES[name](table, results) + machine(results)
+
+    return write
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "actions-main": actions_main,
     "actions-ablation": actions_ablation,
@@ -338,6 +351,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **{name: events(name) for name in events_tables.TABLES},
     **{name: pse(name) for name in pse_tables.TABLES},
     **{name: expressions(name) for name in expressions_tables.TABLES},
+    **{name: robustness(name) for name in robustness_tables.TABLES},
     **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
 
