@@ -203,7 +203,7 @@ def budgets(table: Table, results: Results) -> str:
         )
     head = ("", "parameters", "steps", "batch", "sittings", "seeds", "CPU min")
     missing = results.get("not_run", [])
-    more = f"\nNot run: {', '.join(missing)}.\n" if missing else ""
+    more = f"\nNot run: {'; '.join(missing)}.\n" if missing else ""
     return (table(head, lines) if lines else _NOT_RUN) + more
 
 
