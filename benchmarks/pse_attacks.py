@@ -111,6 +111,8 @@ def _first(before: Attacked, now: Attacked) -> Attacked:
 def measure(batch: Batch, done: Attacked, layers: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     """All figures of one attack, over the pictures where it worked."""
     ok = done.success
+    if not bool(ok.any()):
+        return {"success": 0.0}
     network, x, attacked = batch.network, batch.x[ok], done.x[ok]
     true, target = batch.true[ok], batch.target[ok]
     labels = torch.stack([target, true], 1)

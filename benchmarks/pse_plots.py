@@ -18,6 +18,11 @@ MAPS = ("C(x0, t0)", "C(x0, t)", "C(x', t0)", "C(x', t)")
 KINDS = ("suppression", "balanced", "promotion")
 
 
+def worked(results: dict[str, Any]) -> dict[str, Any]:
+    """The attacks that ever reached their target."""
+    return {name: row for name, row in results.get("cells", {}).items() if row["success"] > 0}
+
+
 def save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, bbox_inches="tight")
@@ -97,7 +102,7 @@ def places(cells: dict[str, Any]) -> Figure:
 
 def kept(cells: dict[str, Any]) -> Figure:
     """What one kind does alone and what is left without it, beside as many random cells."""
-    names = [n for n in cells if cells[n]["success"] > 0]
+    names = list(cells)
     figure = Figure(figsize=(13, 3.8), layout="constrained")
     panels = figure.subplots(1, 3)
     at = np.arange(len(names))
@@ -133,7 +138,7 @@ def gained(kept_rows: dict[str, Any], name: str, value: str) -> float:
 def units(found: dict[str, Any]) -> Figure:
     """IoU against sensitivity, for each layer."""
     layers = list(found["layers"])
-    across = min(len(layers), 5)
+    across = len(layers) if len(layers) < 5 else -(-len(layers) // 2)
     down = -(-len(layers) // across)
     figure = Figure(figsize=(2.3 * across + 0.4, 2.3 * down + 0.3), layout="constrained")
     panels = np.asarray(figure.subplots(down, across, squeeze=False)).ravel()
@@ -184,10 +189,11 @@ def _curves(axes: Any, found: dict[str, Any], what: str) -> None:
 
 def draw(results: dict[str, Any], folder: Path) -> None:
     """All figures whose part is done."""
-    if "cells" in results:
-        save(kinds(results["cells"]), folder / "pse_kinds.png")
-        save(places(results["cells"]), folder / "pse_places.png")
-        save(kept(results["cells"]), folder / "pse_kept.png")
+    cells = worked(results)
+    if cells:
+        save(kinds(cells), folder / "pse_kinds.png")
+        save(places(cells), folder / "pse_places.png")
+        save(kept(cells), folder / "pse_kept.png")
     if "units" in results:
         save(units(results["units"]), folder / "pse_units.png")
     if "silencing" in results:

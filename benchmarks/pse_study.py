@@ -121,7 +121,7 @@ class Study:
             self.say(f"{name}: {done.success.double().mean():.2f}")
             found[name] = pse_attacks.measure(self.batch, done, last)
             found[name]["seconds"] = round(seconds, 1)
-            kinds = {k: round(v["mean"], 2) for k, v in found[name]["kinds"].items()}
+            kinds = {k: round(v["mean"], 2) for k, v in found[name].get("kinds", {}).items()}
             self.say(f"  {kinds}")
         return found
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from pse_plots import KINDS, MAPS, gained
+from pse_plots import KINDS, MAPS, gained, worked
 
 Results = dict[str, Any]
 Table = Callable[[Iterable[str], Iterable[Iterable[object]]], str]
@@ -31,7 +31,7 @@ def ranged(row: dict[str, float], digits: int = 2) -> str:
 def attacks(table: Table, results: Results) -> str:
     """What each attack does to cells."""
     rows = []
-    for name, row in results["cells"].items():
+    for name, row in worked(results).items():
         norms = [number(row["norms"][n], 3 if n == "linf" else 2) for n in ("l1", "l2", "linf")]
         kinds = [ranged(row["kinds"][kind]) for kind in _ALL]
         used = number(row["cells_used"]["mean"])
@@ -48,7 +48,7 @@ def attacks(table: Table, results: Results) -> str:
 def whole(table: Table, results: Results) -> str:
     """What whole perturbations do, and by which regions."""
     rows = []
-    for name, row in results["cells"].items():
+    for name, row in worked(results).items():
         kinds = [number(row["whole"][kind]) for kind in KINDS]
         logits = [f"{row['logits'][k]['mean']:+.1f}" for k in ("target", "true")]
         parts = []
@@ -62,7 +62,7 @@ def whole(table: Table, results: Results) -> str:
 
 def places(table: Table, results: Results) -> str:
     """Interpretability scores and cells inside the maps."""
-    cells = results["cells"]
+    cells = worked(results)
     first = next(iter(cells.values()))["places"]
     rows: list[tuple[str, ...]] = []
     for name, row in cells.items():
@@ -84,7 +84,7 @@ def places(table: Table, results: Results) -> str:
 def kept(table: Table, results: Results) -> str:
     """What one kind does alone, and what is left without it."""
     rows = []
-    for name, row in results["cells"].items():
+    for name, row in worked(results).items():
         found = row["kept"]
         for what in ("only", "without"):
             line = [f"{name}: {what}"]

@@ -50,10 +50,14 @@ def measures_of(found: Mapping[str, Mapping[str, Sensitivity]], layer: str) -> d
 
 
 def relation(iou: Tensor, sensitive: Tensor, seed: int, draws: int = 5000) -> dict[str, float]:
-    """Spearman's correlation with a permutation p-value and a bootstrap interval over units."""
+    """Spearman's correlation with a permutation p-value and a bootstrap interval over units.
+
+    Units that never say anything are left out: they would agree with each other for no reason.
+    """
     from scipy.stats import rankdata
 
-    keep = sensitive.isfinite() & iou.isfinite()
+    dead = (sensitive == 0) & (iou == 0)
+    keep = sensitive.isfinite() & iou.isfinite() & ~dead
     a, b = iou[keep].double().numpy(), sensitive[keep].double().numpy()
     random = generator(seed, "relation")
 
