@@ -56,7 +56,7 @@ def test_every_convolution_but_the_first_takes_quantised_values(name: str) -> No
     inputs: list[Tensor] = []
     for module in net.modules():
         if isinstance(module, nn.Conv2d) and module.in_channels != 3:
-            module.register_forward_pre_hook(lambda _m, given: inputs.append(given[0]))
+            module.register_forward_pre_hook(lambda _m, given: inputs.append(given[0].detach()))
     net(pictures())
     assert len(inputs) > 3
     step = next(q for _, q in quantisers(net)).step
@@ -69,7 +69,7 @@ def test_every_convolution_but_the_first_takes_quantised_values(name: str) -> No
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("size", [8, 20])
 def test_other_sizes_work(name: str, size: int) -> None:
-    given = network(CONFIGS[name]).eval()(pictures(size))
+    given = network(CONFIGS[name]).eval()(pictures(size)).detach()
     assert given.shape == (2, 10)
     assert bool(torch.isfinite(given).all())
 

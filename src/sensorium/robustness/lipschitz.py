@@ -72,7 +72,7 @@ def matrices(layer: nn.Conv2d | nn.Linear) -> Float[Tensor, "G D F"]:
     """
     groups = layer.groups if isinstance(layer, nn.Conv2d) else 1
     weight = layer.weight
-    return weight.view(groups, len(weight) // groups, -1)
+    return weight.reshape(groups, len(weight) // groups, -1)
 
 
 def orthogonality(matrix: Float[Tensor, "*G D F"]) -> Float[Tensor, ""]:

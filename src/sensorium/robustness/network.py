@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from sensorium.robustness.lipschitz import ConvexSum, PlainSum
 from sensorium.robustness.quantiser import ActivationQuantiser
 
+_BIAS = 0.1  # of the bound of the activations
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -110,7 +112,11 @@ def residual_sum(config: NetworkConfig) -> nn.Module:
 
 
 def initialise(network: PictureNetwork, config: NetworkConfig) -> None:
-    """He's initial weights with batch normalisation, orthogonal ones without."""
+    """He's initial weights with batch normalisation, orthogonal ones without.
+
+    Those come with small positive biases: an orthogonal network makes values smaller from layer to
+    layer, and with few bits all of them would round to 0, where no gradient is left.
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             if config.norm:
@@ -118,6 +124,7 @@ def initialise(network: PictureNetwork, config: NetworkConfig) -> None:
             else:
                 nn.init.orthogonal_(module.weight)
         if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
-            nn.init.zeros_(module.bias)
+            nn.init.constant_(module.bias, 0.0 if config.norm else _BIAS * config.clip)
     if not config.norm:
         nn.init.orthogonal_(network.head.weight)
+        nn.init.zeros_(network.head.bias)

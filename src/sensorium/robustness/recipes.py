@@ -30,7 +30,7 @@ the penalty, a tighter bound of the activations, logits times 16.
 
 DEFENCES: tuple[Defence, ...] = ("vanilla", "penalty", "dq")
 
-_SGD = Optimiser("nesterov", lr=0.05, momentum=0.9, weight_decay=5e-4, clip_norm=5.0)
+_SGD = Optimiser("nesterov", lr=0.05, momentum=0.9, weight_decay=5e-4, clip_norm=1.0)
 
 
 def defended(config: DQConfig, defence: Defence) -> DQConfig:

@@ -20,9 +20,10 @@ _ENOUGH = 8
 
 
 class SmallNetwork(PictureNetwork):
-    """``depth`` convolutions in stages of about equal length; each stage halves and widens by two.
+    """``depth`` convolutions in stages of about equal length.
 
-    Pictures of up to 8 pixels have two stages, of 16 three, of 32 four.
+    Each stage halves the size and doubles the channels, up to four times the first's. Pictures of
+    up to 8 pixels have two stages, of 16 three, of 32 four.
 
     Args:
         config: ``width`` is the first stage's channels.
@@ -47,7 +48,7 @@ class SmallNetwork(PictureNetwork):
         before = 0
         for k in range(config.depth):
             stage = k * stages // config.depth
-            wanted = config.width << stage
+            wanted = config.width << min(stage, 2)
             stride = 2 if stage != before else 1
             layers += [conv(config, channels, wanted, stride), norm(config, wanted), act(config)]
             channels, before = wanted, stage
