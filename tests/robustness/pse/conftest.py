@@ -46,6 +46,31 @@ class PooledClips(Pooled):
         return self.fc(features).mean(1)  # type: ignore[no-any-return]
 
 
+class Volumes(nn.Module):
+    """Three-dimensional convolutions over a clip."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv3d(3, 5, 3, (2, 1, 1), 1)
+        self.fc = nn.Linear(5, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (x.flatten(0, 1) - 0.5).view(x.shape)  # frame by frame, as normalisation is
+        maps = torch.relu(self.conv(x.transpose(1, 2)))  # [B, T, C, H, W] -> [B, D, t, H, W]
+        return self.fc(maps.mean((2, 3, 4)))  # type: ignore[no-any-return]
+
+
+class Convolutional(nn.Module):
+    """No linear layer: a map for each class, whose mean is the logit."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x).mean((2, 3))  # type: ignore[no-any-return]
+
+
 class Flattened(Pooled):
     """Without pooling: no class activation maps."""
 
@@ -82,6 +107,16 @@ def warm() -> nn.Module:
 @pytest.fixture
 def clips() -> nn.Module:
     return seeded(PooledClips)
+
+
+@pytest.fixture
+def volumes() -> nn.Module:
+    return seeded(Volumes)
+
+
+@pytest.fixture
+def convolutional() -> nn.Module:
+    return seeded(Convolutional)
 
 
 @pytest.fixture

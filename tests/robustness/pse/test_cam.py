@@ -49,6 +49,25 @@ def test_frames_of_a_clip_have_maps_of_their_own(clips, noise):
     assert found.over(x).shape == (2, 2, 4, 8, 8)
 
 
+def test_steps_of_time_of_three_dimensional_convolutions(volumes, noise):
+    x, labels = pictures(noise, 2, 4, 3, 8, 8), torch.tensor([[0, 2], [1, 0]])
+    found = activation_maps(volumes, x, labels)
+    assert found.method == "cam"
+    assert found.values.shape == (2, 2, 2, 8, 8)
+    sums = found.values.mean((2, 3, 4)) + volumes.fc.bias[labels]
+    torch.testing.assert_close(sums, volumes(x).gather(1, labels), atol=1e-5, rtol=1e-4)
+
+
+def test_a_network_of_convolutions_alone_has_grad_cam(convolutional, noise):
+    x = pictures(noise, 2, 3, 8, 8)
+    found = activation_maps(convolutional, x, torch.tensor([[0], [1]]))
+    assert found.method == "grad-cam"
+    assert found.values.shape == (2, 1, 1, 4, 4)
+    maps = convolutional.conv(x)
+    expected = torch.stack([maps[0, 0], maps[1, 1]]).detach()
+    torch.testing.assert_close(found.values[:, 0, 0], (expected / 16).relu())
+
+
 def test_a_row_of_a_snippet_is_repeated_for_its_frames(noise):
     from sensorium.robustness.pse.cam import ActivationMaps
 
@@ -94,6 +113,8 @@ def test_a_layer_of_ones_choice(pooled, noise):
 def test_no_maps_is_said(linear, noise):
     with pytest.raises(ValueError, match="found no feature maps"):
         last_maps(linear, pictures(noise, 2, 3, 6, 8))
+    with pytest.raises(ValueError, match="got no inputs"):
+        last_maps(linear, torch.zeros(0, 3, 6, 8))
     with pytest.raises(ValueError, match="must give maps"):
         last_maps(linear, pictures(noise, 2, 3, 6, 8), linear.head)
     with pytest.raises(ValueError, match="got nothing"):

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from sensorium.robustness.pse.maps import LastMaps, last_maps
+from sensorium.robustness.pse.maps import LastMaps, as_rows, last_maps
 
 Method = Literal["auto", "cam", "grad-cam"]
 
@@ -94,14 +94,14 @@ def _maps_of(seen: LastMaps, labels: Int64[Tensor, "b L"], method: Method) -> Ac
             "no class activation maps; take method='grad-cam'"
         )
     batch, wanted = labels.shape
-    maps = seen.maps
+    maps = as_rows(seen.maps)
     rows, (h, w) = len(maps) // batch, maps.shape[2:]
     exact = seen.pooled and method != "grad-cam"
     found = []
     for k in range(wanted):
         chosen = seen.logits.gather(1, labels[:, k : k + 1]).sum()
-        (slope,) = torch.autograd.grad(chosen, maps, retain_graph=True)
-        weights = slope.mean((2, 3), keepdim=True)
+        (slope,) = torch.autograd.grad(chosen, seen.maps, retain_graph=True)
+        weights = as_rows(slope).mean((2, 3), keepdim=True)
         weights = weights * (h * w * rows) if exact else weights
         value = (weights * maps).sum(1).detach()  # [B*R, D, h, w] -> [B*R, h, w]
         found.append((value if exact else value.relu()).view(batch, rows, h, w))

@@ -24,18 +24,26 @@ class LastMaps:
 
     Attributes:
         logits: of each input.
-        maps: the last maps; R rows for each input (frames or snippets of a clip; else 1).
+        maps: the last maps; R rows for each input (frames or snippets of a clip; else 1), or of
+            three-dimensional convolutions with R steps of time.
         pooled: whether the last linear layer takes exactly the mean of the maps over all places,
             and gives the logits, or logits of rows whose mean they are: the networks for which
             class activation maps are defined.
 
     Shape:
-        ``logits``: ``[B, K]``; ``maps``: ``[B*R, D, h, w]``.
+        ``logits``: ``[B, K]``; ``maps``: ``[B*R, D, h, w]`` or ``[B, D, R, h, w]``.
     """
 
     logits: Float[Tensor, "B K"]
-    maps: Float[Tensor, "BR D h w"]
+    maps: Float[Tensor, "..."]
     pooled: bool
+
+
+def as_rows(maps: Float[Tensor, "..."]) -> Float[Tensor, "BR D h w"]:
+    """Steps of time as rows; maps that have none as they are."""
+    if maps.ndim == 4:
+        return maps
+    return maps.transpose(1, 2).flatten(0, 1)  # [B, D, R, h, w] -> [B*R, D, h, w]
 
 
 def last_maps(
@@ -46,6 +54,8 @@ def last_maps(
     Raises:
         ValueError: when there are none, with what to do.
     """
+    if not len(x):
+        raise ValueError("got no inputs to look at")
     watcher = _Watcher(layer is None)
     kept: list[Tensor] = []
     hook = None if layer is None else layer.register_forward_hook(_keep(kept))
@@ -61,12 +71,13 @@ def last_maps(
             got = list(kept[-1].shape) if kept else "nothing"
             raise ValueError(f"the layer must give maps [N, D, h, w] once, got {got}")
         return LastMaps(logits, kept[-1], False)
-    if watcher.maps is None or len(watcher.maps) % len(x):
+    found = watcher.found()
+    if found is None or len(found) % len(x):
         raise ValueError(
             "found no feature maps [N, D, h, w] on the way to the logits; "
             "say with layer= (--layer NAME) whose output to look at"
         )
-    return LastMaps(logits, watcher.maps, watcher.pooled(logits))
+    return LastMaps(logits, found, watcher.pooled(logits))
 
 
 def _keep(kept: list[Tensor]) -> Callable[..., Tensor]:
@@ -87,6 +98,7 @@ class _Watcher(TorchFunctionMode):
         self.active = active
         self.maps: Tensor | None = None
         self._latest: Tensor | None = None
+        self._spatial = 4  # axes of maps; 5 once a three-dimensional convolution was seen
         self._linear: tuple[Tensor, Tensor] | None = None
 
     def __torch_function__(
@@ -104,12 +116,18 @@ class _Watcher(TorchFunctionMode):
 
     def _see(self, name: str, args: tuple[Any, ...], out: Tensor) -> None:
         """Maps are remembered as they come; a linear layer fixes those before it."""
-        if out.ndim == 4 and out.requires_grad and out.is_floating_point():
+        if name.split(".")[0] == "conv3d":
+            self._spatial = 5
+        if out.ndim == self._spatial and out.requires_grad and out.is_floating_point():
             if min(out.shape[-2:]) > 1:
                 self._latest = out
         elif name.split(".")[0] in ("linear", "addmm") and self._latest is not None:
             given = args[1] if name.startswith("addmm") else args[0]
             self.maps, self._linear = self._latest, (given, out)
+
+    def found(self) -> Tensor | None:
+        """The maps before the last linear layer; without one the last maps."""
+        return self._latest if self.maps is None else self.maps
 
     def pooled(self, logits: Tensor) -> bool:
         """Whether class activation maps are defined."""
@@ -119,7 +137,7 @@ class _Watcher(TorchFunctionMode):
         width, rows = given.shape[-1], out.reshape(len(logits), -1, out.shape[-1])
         if self.maps.shape[1] != width or rows.shape[-1] != logits.shape[1]:
             return False
-        mean = self.maps.detach().mean((2, 3))
+        mean = self.maps.detach().flatten(2).mean(2)
         if len(mean) != given.numel() // width:
             return False
         scale = float(mean.abs().amax()) + 1e-12
