@@ -22,9 +22,9 @@ from sensorium.robustness.datasets.labelled import (
     checked,
     held_apart,
 )
+from sensorium.robustness.datasets.matlab5 import read_matrices
 
 CLASSES = tuple("0123456789")
-_HEAD = b"MATLAB 5.0 MAT-file"
 
 
 @dataclass(frozen=True)
@@ -78,37 +78,21 @@ def read_svhn(path: str | Path) -> Pictures:
         ValueError: when it is missing, cut off, or not such a file, in one line.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; expected SVHN's cropped digits (32x32.mat)")
-    with path.open("rb") as file:
-        head = file.read(len(_HEAD))
-    if head != _HEAD:
-        raise ValueError(f"{path}: not a MATLAB file of version 5; get it again")
-    found = _variables(path)
+    found = read_matrices(path, ("X", "y"))
     pixels, numbers = found.get("X"), found.get("y")
     is_bytes = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8
     if not (isinstance(pixels, np.ndarray) and is_bytes and pixels.shape[:3] == (32, 32, 3)):
         raise ValueError(f"{path}: X is {_said(pixels)}, expected uint8 32 x 32 x 3 x N")
     if not isinstance(numbers, np.ndarray) or numbers.dtype.kind not in "iuf":
         raise ValueError(f"{path}: y is {_said(numbers)}, expected N labels from 1 to 10")
+    if not ((numbers >= 0) & (numbers <= 10)).all():
+        raise ValueError(f"{path}: labels outside of 1 to 10; is it a file of SVHN's digits?")
     labels = torch.from_numpy(numbers.astype(np.int64).reshape(-1))  # [N, 1] -> [N]
     labels[labels == 10] = 0
     pixels = pixels.reshape(32, 32, 3, -1)  # a single picture comes without its last axis
     # [32, 32, 3, N] -> [N, 3, 32, 32]
     images = torch.from_numpy(np.ascontiguousarray(pixels.transpose(3, 2, 0, 1)))
     return checked(images, labels, CLASSES, path)
-
-
-def _variables(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
-
-    try:
-        return dict(loadmat(path, variable_names=["X", "y"]))
-    except Exception as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(
-            f"{path}: not a whole MATLAB file of version 5 ({said}); get it again"
-        ) from None
 
 
 def _said(value: Any) -> str:
