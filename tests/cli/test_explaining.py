@@ -24,6 +24,15 @@ broken[0].weight.data[0, 0, 0, 0] = float("nan")
 number = 3
 
 
+class Still(nn.Module):
+    def forward(self, x):
+        with torch.no_grad():
+            return colour(x)
+
+
+still = Still()
+
+
 def made():
     return colour
 """
@@ -126,6 +135,7 @@ def test_exported_programs(run, picture, here, batch):
         (("--system", "own_networks:colour", "--layer", "9"), "has none '9'"),
         (("--system", "own_networks:colour", "--eps", "8"), "did you mean 8/255?"),
         (("--system", "own_networks:colour", "--at", "3"), "has no moment 3 s"),
+        (("--system", "own_networks:still"), "is not differentiable"),
     ],
 )
 def test_what_fails_says_so_in_one_line(run, picture, here, options, message):
@@ -133,6 +143,15 @@ def test_what_fails_says_so_in_one_line(run, picture, here, options, message):
     assert ran.code == 1
     assert message in ran.complaint
     assert "bug" not in ran.complaint
+
+
+def test_a_huge_picture_asks_for_its_size(run, here):
+    cv2.imwrite("huge.png", np.zeros((1100, 1200, 3), np.uint8))
+    ran = run("explain", "huge.png", "--system", "own_networks:colour")
+    assert ran.code == 1
+    assert "1200 x 1100 pixels are too many; give the height and width" in ran.complaint
+    ran = run("explain", "huge.png", "--system", "own_networks:colour", "--size", "32", *FAST)
+    assert ran.code == 0, ran.err
 
 
 @pytest.mark.parametrize(
