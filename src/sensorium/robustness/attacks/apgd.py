@@ -81,27 +81,25 @@ class APGD:
         wait = max(int(0.22 * self.steps), 1)
         least, fewer = max(int(0.06 * self.steps), 1), max(int(0.03 * self.steps), 1)
         since = 0
-        for _ in range(self.steps):
+        for step in range(self.steps + 1):
+            if step:
+                walk.move()
             reached = walk.look()
             attempt.offer(walk.index, walk.x, reached, walk.loss)
             if bool(reached.any()):
                 walk.keep(~reached)
                 if not len(walk.index):
                     return
-            walk.move()
-            since += 1
+            since += bool(step)
             if since == wait:
                 walk.halve(since)
                 since, wait = 0, max(wait - fewer, least)
-        logits = walk.goal.look(walk.x)
-        value = walk.goal.value(logits, self.loss)
-        attempt.offer(walk.index, walk.x, walk.goal.reached(logits), value)
 
 
 class _Walk:
     """Where each sample is, was, and was best."""
 
-    rows = ("index", "x", "old", "best", "step", "gradient", "loss", "best_loss")
+    rows = ("index", "x", "old", "best", "step", "gradient", "best_gradient", "loss", "best_loss")
     more = ("checked", "halved", "rises")
 
     def __init__(
@@ -111,7 +109,7 @@ class _Walk:
         self.x = self.old = self.best = x
         number = torch.zeros(len(x), device=x.device, dtype=x.dtype)
         self.step = number + 2 * ball.eps
-        self.gradient = torch.zeros_like(x)
+        self.gradient = self.best_gradient = torch.zeros_like(x)
         self.loss = self.best_loss = self.checked = number - torch.inf
         self.halved = torch.ones_like(number, dtype=torch.bool)
         self.rises = number
@@ -130,7 +128,9 @@ class _Walk:
         self.loss, self.gradient = pushed.loss, pushed.gradient
         better = self.loss > self.best_loss
         self.best_loss = torch.where(better, self.loss, self.best_loss)
-        self.best = torch.where(per_sample(better, self.x), self.x, self.best)
+        wide = per_sample(better, self.x)
+        self.best = torch.where(wide, self.x, self.best)
+        self.best_gradient = torch.where(wide, self.gradient, self.best_gradient)
         if self.first:
             self.checked, self.rises = self.best_loss, torch.zeros_like(self.rises)
         return pushed.reached
@@ -152,4 +152,4 @@ class _Walk:
         self.step = torch.where(halved, self.step / 2, self.step)
         wide = per_sample(halved, self.x)
         self.x = torch.where(wide, self.best, self.x)
-        self.loss = torch.where(halved, self.best_loss, self.loss)
+        self.gradient = torch.where(wide, self.best_gradient, self.gradient)

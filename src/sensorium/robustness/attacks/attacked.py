@@ -10,10 +10,11 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from sensorium.robustness.attacks.ball import norms
-from sensorium.robustness.attacks.goal import Goal
+from sensorium.robustness.attacks.goal import Goal, Loss, Pushed
 from sensorium.robustness.classifier import (
     Classifier,
     check,
+    check_before,
     check_input,
     check_labels,
 )
@@ -86,6 +87,15 @@ class Attempt:
     """The state of an attack: its goal, and the best that was found for each sample so far.
 
     A sample that reaches its aim beats one that does not; of two alike the higher ``value`` wins.
+
+    Args:
+        classifier: what is attacked.
+        x: clean samples.
+        y: their classes.
+        target: classes to reach, or ``None``.
+        surrogate: whose backward pass stands in for the classifier's.
+        loss: for attacks that start from the clean samples: `first` is then the gradient there,
+            from the same forward pass that tells which samples are as wanted already.
     """
 
     def __init__(
@@ -95,15 +105,20 @@ class Attempt:
         y: Int64[Tensor, "B"],
         target: Int64[Tensor, "B"] | None = None,
         surrogate: Classifier | None = None,
+        loss: Loss | None = None,
     ) -> None:
-        logits = check(classifier, x, y)
-        if target is not None:
-            check_labels(target, len(x), logits.shape[1])
         self.clean = x
-        self.logits = logits
         self.goal = Goal(classifier, y if target is None else target, target is not None, surrogate)
-        self.goal.tally.queries += 1
-        self.already = self.goal.reached(logits)
+        self.first: Pushed | None = None
+        if loss is None or surrogate is not None:
+            self.logits = check(classifier, x, y)
+            self.goal.tally.queries += 1
+        else:
+            check_before(classifier, x, y)
+            self.first = self.goal.pushed(x, loss, (y, self.goal.label))
+            self.logits = self.first.logits
+        check_labels(self.goal.label, len(x), self.logits.shape[1])
+        self.already = self.goal.reached(self.logits)
         self.found = self.already.clone()
         self.x = x.clone()
         self.value = torch.full((len(x),), -torch.inf, device=x.device, dtype=x.dtype)
@@ -124,6 +139,8 @@ class Attempt:
         """Keep each of the samples ``index`` that is better than what is kept."""
         had = self.found[index]
         better = (reached & ~had) | ((reached == had) & (value > self.value[index]))
+        if not bool(better.any()):
+            return
         chosen = index[better]
         self.x[chosen] = x.detach()[better]
         self.value[chosen] = value.detach()[better].to(self.value.dtype)

@@ -49,7 +49,7 @@ class FGSM:
         """See `Attack`; nothing is random."""
         ball = Ball(x, self.eps, self.norm, support)
         with evaluating(classifier, self.surrogate):
-            attempt = Attempt(classifier, x, y, target, self.surrogate)
+            attempt = Attempt(classifier, x, y, target, self.surrogate, self.loss)
             _step(attempt, ball, x, self.eps, self.loss)
         return attempt.result()
 
@@ -100,6 +100,8 @@ def _step(attempt: Attempt, ball: Ball, x: Tensor, length: float, loss: Loss) ->
     if not len(index):
         return
     goal, ball, x = attempt.goal.take(index), ball.take(index), x[index]
-    x = ball.project(x + length * ball.uphill(goal.pushed(x, loss).gradient))
+    known = attempt.first
+    gradient = goal.pushed(x, loss).gradient if known is None else known.gradient[index]
+    x = ball.project(x + length * ball.uphill(gradient))
     logits = goal.look(x)
     attempt.offer(index, x, goal.reached(logits), goal.value(logits, loss))

@@ -7,7 +7,7 @@ Wagner (arXiv:1608.04644), ``dlr`` its scale-free form (arXiv:2003.01690).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -15,17 +15,18 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from sensorium.robustness.classifier import Classifier
+from sensorium.robustness.classifier import Classifier, check_labels, check_logits
 
 Loss = Literal["ce", "margin", "dlr"]
 
 
 class Pushed(NamedTuple):
-    """Loss, whether the aim is reached, and the loss's gradient, of each sample."""
+    """Loss, whether the aim is reached, the loss's gradient and the logits, of each sample."""
 
     loss: Float[Tensor, "B"]
     reached: Bool[Tensor, "B"]
     gradient: Float[Tensor, "B ..."]
+    logits: Float[Tensor, "B K"]
 
 
 class Tally:
@@ -94,8 +95,14 @@ class Goal:
         self,
         x: Float[Tensor, "B ..."],
         loss: Callable[[Tensor], Float[Tensor, "B"]] | Loss,
+        labels: Sequence[Tensor] = (),
     ) -> Pushed:
         """One forward and one backward pass.
+
+        Args:
+            x: the samples.
+            loss: by name, or a function of the logits.
+            labels: to be checked against the logits (those of the goal: before the first loss).
 
         Raises:
             ValueError: when no gradient reaches the samples, or the loss is not finite.
@@ -103,6 +110,10 @@ class Goal:
         x = x.detach().requires_grad_()
         with torch.enable_grad():
             logits = self.logits(x)
+            if labels:
+                check_logits(logits, len(x))
+            for each in labels:
+                check_labels(each, len(x), logits.shape[1])
             values = self.value(logits, loss) if isinstance(loss, str) else loss(logits)
             if not values.requires_grad:
                 raise ValueError(_NO_GRADIENT)
@@ -116,7 +127,8 @@ class Goal:
             flat &= values.detach() != 0  # a hinge that is satisfied is flat by right
         self.tally.gradients[self.index] += 1
         self.tally.zeros[self.index] += flat.cpu()
-        return Pushed(values.detach(), self.reached(logits.detach()), gradient)
+        logits = logits.detach()
+        return Pushed(values.detach(), self.reached(logits), gradient, logits)
 
     def lead(self, logits: Float[Tensor, "B K"]) -> Float[Tensor, "B"]:
         """By how much the largest wanted logit leads; above 0 the aim is reached."""

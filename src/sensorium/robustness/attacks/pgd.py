@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sensorium.robustness.attacks.attacked import Attacked, Attempt
 from sensorium.robustness.attacks.ball import Ball, Norm
-from sensorium.robustness.attacks.goal import Loss
+from sensorium.robustness.attacks.goal import Loss, Pushed
 from sensorium.robustness.classifier import Classifier, evaluating
 from sensorium.seeds import torch_generator
 
@@ -74,7 +74,8 @@ class PGD:
         """See `Attack`."""
         ball = Ball(x, self.eps, self.norm, support)
         with evaluating(classifier, self.surrogate):
-            attempt = Attempt(classifier, x, y, target, self.surrogate)
+            clean = None if self.random_start else self.loss
+            attempt = Attempt(classifier, x, y, target, self.surrogate, clean)
             tried = attempt.open
             for restart in range(self.restarts if self.random_start else 1):
                 index = attempt.open if self.stop else tried
@@ -91,8 +92,12 @@ class PGD:
         """One restart, from ``x``."""
         goal = attempt.goal.take(index)
         length = 2.5 * self.eps / self.steps if self.step is None else self.step
-        for _ in range(self.steps):
-            pushed = goal.pushed(x, self.loss)
+        known = attempt.first
+        for step in range(self.steps):
+            if step or known is None:
+                pushed = goal.pushed(x, self.loss)
+            else:
+                pushed = Pushed(*(part[index] for part in known))
             if self.best:
                 attempt.offer(index, x, pushed.reached, pushed.loss)
             x = ball.project(x + length * ball.uphill(pushed.gradient))
