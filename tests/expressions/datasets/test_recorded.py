@@ -16,6 +16,7 @@ from sensorium.expressions.datasets.recorded import RecordedExpressions
 from sensorium.expressions.datasets.recordings import of_split
 from sensorium.expressions.faces import EYES
 from sensorium.expressions.systems import ExpressionsConfig, ExpressionsSystem
+from sensorium.training import fit, recipe
 from sensorium.worlds.portraits import draw, sit
 from sensorium.worlds.portraits.portray import portray
 
@@ -284,6 +285,23 @@ def test_a_clip_in_which_nothing_changes(tmp_path: Path) -> None:
     assert len(of_split(mug.recordings("train"), "train")) == 1
     with pytest.raises(ValueError, match=r"mug .*take000: nothing changes in its 5 frames"):
         mug.open("train").example(0, 0)
+
+
+def test_the_recipe_trains_on_recordings(root: Path, tmp_path: Path) -> None:
+    whole = recipe("expressions-recordings")
+    assert whole.data == RecordedExpressions(cache=whole.data.cache)
+    small = replace(
+        whole,
+        data=data(root, cache=tmp_path / "cache"),
+        system=ExpressionsConfig(THREE, 32, (4, 8), d_width=4, local_crop=8),
+        stages=tuple(replace(stage, steps=2) for stage in whole.stages),
+        batch=2,
+        precision="no",
+    )
+    steps = list(fit(small, tmp_path / "run", device="cpu"))
+    assert len(steps) == 4
+    assert all(torch.isfinite(torch.tensor(step.losses["loss"])) for step in steps)
+    assert {"landmarks", "discriminator_mouth"} <= set(steps[-1].losses)
 
 
 def test_in_words(root: Path) -> None:

@@ -326,6 +326,9 @@ def test_tables_that_do_not_fit(tmp_path: Path, change: dict[str, str], said: st
 def test_a_table_without_its_columns(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has no column 'expression'"):
         read_clips(table(tmp_path, [{"clip": "two", "subject": "bob"}]))
+    (tmp_path / "labels.csv").write_text("clip,subject,expression\n" + "a" * 200_000)
+    with pytest.raises(ValueError, match=r"labels.csv: not a table"):
+        read_clips(tmp_path)
     (tmp_path / "labels.csv").write_text("clip,subject,expression\n")
     with pytest.raises(ValueError, match="lists no clips"):
         read_clips(tmp_path)

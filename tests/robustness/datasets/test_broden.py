@@ -119,6 +119,7 @@ def test_files_of_another_kind(tmp_path: Path) -> None:
         ("index.csv", INDEX.replace("314;", "99999;"), "label 99999, expected 0 to 65535"),
         ("label.csv", LABELS.replace("300,sky", "-3,sky"), "number -3, expected 1 to 65535"),
         ("label.csv", LABELS.replace("frequency", "often"), "has no column 'frequency'"),
+        ("label.csv", LABELS + "9" * 200_000, "not a table"),
         ("category.csv", "", "has no column 'name'"),
     ],
 )

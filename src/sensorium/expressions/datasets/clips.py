@@ -155,15 +155,18 @@ def _clip(name: str, expression: str, folder: Path) -> Recording:
 
 def _listed(root: Path) -> list[Recording]:
     path = root / TABLE
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(
-                f"{path}: has no column {missing[0]!r}; expected {', '.join(_NEEDED)} and, if you "
-                "like, neutral, apex, split"
-            )
-        rows = [(reader.line_num, row) for row in reader]
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+            rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path}: not a table ({error})") from None
+    if missing:
+        raise ValueError(
+            f"{path}: has no column {missing[0]!r}; expected {', '.join(_NEEDED)} and, if you "
+            "like, neutral, apex, split"
+        )
     if not rows:
         raise ValueError(f"{path}: lists no clips")
     return [

@@ -192,12 +192,15 @@ def _rows(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, Any]]
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such file; is the archive unpacked whole?")
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.DictReader(file)
-        missing = [c for c in columns if c not in (reader.fieldnames or ())]
-        if missing:
-            raise ValueError(f"{path}: has no column {missing[0]!r}")
-        rows = [(reader.line_num, row) for row in reader]
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [c for c in columns if c not in (reader.fieldnames or ())]
+            rows = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{path}: not a table ({error}); get it again") from None
+    if missing:
+        raise ValueError(f"{path}: has no column {missing[0]!r}")
     for line, row in rows:
         if None in row.values() or None in row:
             raise ValueError(
