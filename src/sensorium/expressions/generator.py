@@ -30,6 +30,7 @@ class Encoded:
     """A batch of pictures, encoded once for any number of degrees.
 
     Attributes:
+        pictures: ``[B, 3, S, S]``.
         base: what degree 0 has, ``[B, ...]`` per level.
         residual: what degree 1 adds, ``[P, ...]`` per level, one row per pair of a picture and an
             expression, in the order of the pictures.
@@ -37,6 +38,7 @@ class Encoded:
         experts: which expression.
     """
 
+    pictures: Tensor
     base: list[Tensor]
     residual: list[Tensor]
     rows: Int64[Tensor, "P"]
@@ -54,6 +56,8 @@ class Generator(nn.Module):
         residual_in: where the degrees come in.
         landmarks: whether there is a landmark head.
         dropout: of the decoder.
+        input_skip: whether the decoder paints what is to be added to the picture, so that at the
+            start degree 0 gives the picture back; the paper paints anew.
 
     Example:
         >>> generator = Generator(2, (4, 8, 8)).eval()
@@ -71,9 +75,10 @@ class Generator(nn.Module):
         residual_in: ResidualIn = "features",
         landmarks: bool = True,
         dropout: float = 0.0,
+        input_skip: bool = False,
     ) -> None:
         super().__init__()
-        self.residual_in = residual_in
+        self.residual_in, self.input_skip = residual_in, input_skip
         planes = expressions if residual_in == "input" else 0
         self.base = Encoder(channels, norm, 3 + planes)
         count = 0 if residual_in == "input" else expressions
@@ -86,7 +91,7 @@ class Generator(nn.Module):
         """Base features, and those of the expressions that are ``active`` in each picture."""
         if self.residual_in == "input":
             nothing = torch.zeros(0, dtype=torch.long, device=pictures.device)
-            return Encoded([pictures], [], nothing, nothing)
+            return Encoded(pictures, [], [], nothing, nothing)
         base = self.base(pictures)
         found: list[list[Tensor]] = []
         rows, experts = [], []
@@ -103,24 +108,28 @@ class Generator(nn.Module):
             found = [[x, 2 * self.decoder.paint(x)] for x in seen]
         if not found:
             nothing = torch.zeros(0, dtype=torch.long, device=pictures.device)
-            return Encoded(base, [], nothing, nothing)
+            return Encoded(pictures, base, [], nothing, nothing)
         order = torch.argsort(torch.cat(rows), stable=True)
         residual = [torch.cat(level) for level in zip(*found, strict=True)]
         if len(found) > 1:
             residual = [level[order] for level in residual]
-        return Encoded(base, residual, torch.cat(rows)[order], torch.cat(experts)[order])
+        return Encoded(pictures, base, residual, torch.cat(rows)[order], torch.cat(experts)[order])
 
     def decode(
         self, encoded: Encoded, degrees: Float[Tensor, "B T E"]
     ) -> tuple[Float[Tensor, "N 3 S S"], Float[Tensor, "N 68 2"] | None]:
-        """Pictures in -1..1 and their landmarks; ``N = B*T``, the frames of a picture in a row."""
+        """Pictures and their landmarks; ``N = B*T``, the frames of a picture in a row.
+
+        Pictures are in -1..1; what is added to a picture may lead a little beyond.
+        """
         if self.residual_in == "input":
-            features = self.base(_with_planes(encoded.base[0], degrees))
-            pictures, maps = self.decoder(features)
+            pictures, maps = self.decoder(self.base(_with_planes(encoded.pictures, degrees)))
         elif self.residual_in == "pixels":
             maps, pictures = summed(encoded, degrees)
         else:
             pictures, maps = self.decoder(summed(encoded, degrees))
+        if self.input_skip and self.residual_in != "pixels":
+            pictures = encoded.pictures.repeat_interleave(degrees.shape[1], 0) + 2 * pictures
         return pictures, None if self.head is None else self.head(maps)
 
     def forward(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from sensorium.expressions.datasets.portraits import Portraits
@@ -61,7 +60,7 @@ def expressions() -> Recipe:
     return Recipe(
         name="expressions",
         description="Seven facial expressions on drawn portraits, 64 pixels",
-        data=Portraits(cache=Path("runs/expressions")),
+        data=Portraits(),
         system=ExpressionsConfig(),
         stages=stages_of(2000, 4000),
         batch=16,

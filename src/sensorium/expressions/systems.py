@@ -48,6 +48,8 @@ class ExpressionsConfig:
         residual_in: ``features`` of every level, as the paper; ``pixels``: what its authors gave up
             for its artefacts; ``input``: degrees as planes beside the picture, translated by one
             encoder frame by frame.
+        input_skip: the decoder paints what is added to the input, not the whole picture anew as in
+            the paper.
         share: one base encoder, decoder and pair of discriminators for all expressions; ``False``:
             a model for each.
         discriminator: the literal ``three`` convolutions, or a ``patch`` discriminator.
@@ -70,6 +72,7 @@ class ExpressionsConfig:
     norm: Norm = "batch"
     dropout: float = 0.0
     residual_in: ResidualIn = "features"
+    input_skip: bool = False
     share: bool = True
     discriminator: Kind = "three"
     d_width: int = 32
@@ -128,6 +131,7 @@ class ExpressionsSystem(System):
                 residual_in=config.residual_in,
                 landmarks=config.landmark_weight > 0,
                 dropout=config.dropout,
+                input_skip=config.input_skip,
             )
             for size in sizes
         )

@@ -55,7 +55,7 @@ class Portraits:
     tested: int = 420
     expressions: tuple[str, ...] = EXPRESSIONS
     size: int = 64
-    frames: int = 12
+    frames: int = 10
     labels: Literal["time", "true"] = "time"
     mirror: float = 0.5
     cache: Path | None = None
