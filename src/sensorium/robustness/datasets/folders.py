@@ -190,9 +190,11 @@ def _of(top: Path, names: Sequence[str]) -> list[_Row]:
 
 def _drawn(rows: Sequence[_Row], split: Split, apart: Sequence[str], held_out: int) -> list[_Row]:
     """The rows of a split, where those of ``apart`` are drawn from each class by hash."""
+    by_class: dict[int, list[_Row]] = {}
+    for row in rows:
+        by_class.setdefault(row[1], []).append(row)
     out = []
-    for label in sorted({label for _, label in rows}):
-        own = [row for row in rows if row[1] == label]
+    for _, own in sorted(by_class.items()):
         ranked = sorted(own, key=lambda r: hashlib.sha256(r[0].name.encode()).hexdigest())
         part = min(max(1, int(_SHARE * len(own))), held_out) if len(own) > len(apart) else 0
         first = apart.index(split) * part if split in apart else len(apart) * part

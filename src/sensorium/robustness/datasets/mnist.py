@@ -2,7 +2,7 @@
 
 ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, and ``t10k-...`` for the test. An IDX file
 is two zero bytes, the type (8: bytes), the number of axes, then as many big-endian 32-bit lengths,
-then the numbers.
+then the numbers. EMNIST's pictures are stored lying on their side, and stay so.
 """
 
 from __future__ import annotations
