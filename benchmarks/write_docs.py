@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import attacks_tables
 import blocks_tables
 import events_tables
 import expressions_tables
@@ -309,6 +310,19 @@ def expressions(name: str) -> Callable[[], str]:
     return write
 
 
+def attacks(name: str) -> Callable[[], str]:
+    """A table of the attacks beside other libraries'."""
+
+    def write() -> str:
+        source, make = attacks_tables.TABLES[name]
+        if not (RESULTS / f"{source}.json").exists():
+            return "\nNot measured yet.\n"
+        results = load(source)
+        return make(table, results) + machine(results)
+
+    return write
+
+
 def pse(name: str) -> Callable[[], str]:
     """A table of the study of promotion and suppression."""
 
@@ -349,6 +363,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **{name: blocks(name) for name in blocks_tables.TABLES},
     **{name: questions(name) for name in questions_tables.TABLES},
     **{name: events(name) for name in events_tables.TABLES},
+    **{name: attacks(name) for name in attacks_tables.TABLES},
     **{name: pse(name) for name in pse_tables.TABLES},
     **{name: expressions(name) for name in expressions_tables.TABLES},
     **{name: robustness(name) for name in robustness_tables.TABLES},
