@@ -29,6 +29,9 @@ from sensorium.worlds.portraits import EXPRESSIONS
 FOLDER = ROOT / "docs" / "figures"
 DEGREES = (0.0, 0.25, 0.5, 0.75, 1.0)
 LENGTHS = (8, 24, 100)
+PEOPLE = 12
+"""Of whom the curves are shown."""
+
 INK, MADE, TOLD = "#22303c", "#3d8fe8", "#e8a33d"
 GENERATED = "generated from the picture at 0; drawn people whom no training has seen"
 
@@ -78,7 +81,7 @@ def sheet(system: Generates, held_out: HeldOut, people: Sequence[int]) -> None:
 def lengths(system: Generates, held_out: HeldOut, person: int) -> None:
     """One picture made 8, 24 and 100 frames long."""
     figure, grid = plt.subplots(
-        3, 1, figsize=(12, 7.2), layout="constrained", height_ratios=[1, 1.4, 4]
+        3, 1, figsize=(12, 6.6), layout="constrained", height_ratios=[1.25, 1.67, 2.5]
     )
     across = {8: 8, 24: 12, 100: 20}
     for axes, count in zip(grid, LENGTHS, strict=True):
@@ -99,27 +102,37 @@ def curve(system: Generates, held_out: HeldOut) -> None:
         "pulse(24, peak=0.4)": pulse(24, 0.4),
         '"0:0,12:1,24:0.3"': keyframes("0:0,12:1,24:0.3"),
     }
-    judges = bundled_judges()
     figure, grid = plt.subplots(1, 3, figsize=(12, 3.4), sharey=True, layout="constrained")
     for axes, (name, course) in zip(grid, courses.items(), strict=True):
-        found = []
-        for which in range(len(EXPRESSIONS)):
-            asked = one_hot(which, course)[None].expand(len(held_out), -1, -1)
-            made = system.generate(held_out.pictures, asked)
-            judged = judges.judge(made.flatten(0, 1)).degrees[:, which]
-            found.append(judged.unflatten(0, made.shape[:2]))
-        every = torch.cat(found)
+        every, true = judged(system, held_out, course)
         low, middle, high = (every.quantile(q, 0).numpy() for q in (0.1, 0.5, 0.9))
         frames = np.arange(len(course))
         axes.fill_between(frames, low, high, color=MADE, alpha=0.2, lw=0, label="judged, 80 %")
         axes.plot(frames, middle, color=MADE, label="judged, median")
+        axes.plot(frames, true.median(0).values.numpy(), color=INK, lw=0.9, label="true faces")
         axes.plot(frames, course.numpy(), color=TOLD, ls="--", label="commanded")
         axes.set(title=name, xlabel="frame", ylim=(-0.15, 1.2))
     grid[0].set_ylabel("degree")
     grid[0].legend(frameon=False, fontsize=8)
-    said = f"{len(held_out)} people x {len(EXPRESSIONS)} expressions"
+    said = f"{PEOPLE} people x {len(EXPRESSIONS)} expressions"
     figure.suptitle(f"The degree as commanded and as judged in the frames, {said}", fontsize=10)
     figure.savefig(FOLDER / "expressions_curve.png", dpi=110)
+
+
+def judged(
+    system: Generates, held_out: HeldOut, course: Float[Tensor, " T"]
+) -> tuple[Float[Tensor, "N T"], Float[Tensor, "N T"]]:
+    """Judged degrees of generated and of true faces that follow a curve."""
+    judges, made, true = bundled_judges(), [], []
+    for which in range(len(EXPRESSIONS)):
+        asked = held_out.asked(list(range(PEOPLE)), one_hot(which, course))
+        for found, frames in (
+            (made, system.generate(asked.pictures, asked.degrees)),
+            (true, asked.true),
+        ):
+            degrees = judges.judge(frames.flatten(0, 1)).degrees[:, which]
+            found.append(degrees.view(PEOPLE, len(course)))
+    return torch.cat(made), torch.cat(true)
 
 
 def rows(held_out: HeldOut, person: int, folder: Path) -> None:

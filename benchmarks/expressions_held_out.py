@@ -179,7 +179,11 @@ class HeldOut:
         rise = torch.linspace(0, 1, steps)
         for which in range(len(EXPRESSIONS)):
             for people in self._parts():
-                yield self._asked(people, torch.stack([one_hot(which, rise)] * len(people)))
+                yield self.asked(people, one_hot(which, rise))
+
+    def asked(self, people: list[int], degrees: Float[Tensor, "T E"]) -> Asked:
+        """The same of several people."""
+        return self._asked(people, degrees.expand(len(people), -1, -1))
 
     def fine_sweeps(self) -> Iterator[Asked]:
         """One expression of everybody in small steps."""
@@ -253,7 +257,9 @@ class HeldOut:
         if self.cache is None:
             return make()
         # the look of the people is part of the key: a world drawn otherwise is drawn anew
-        key = hashlib.sha256(degrees.numpy().tobytes() + self.pictures[people].numpy().tobytes())
+        key = hashlib.sha256(
+            degrees.contiguous().numpy().tobytes() + self.pictures[people].numpy().tobytes()
+        )
         key.update(repr(people).encode())
         return kept(
             self.cache / f"{self.split}-{self.size}-{self.side}-{key.hexdigest()[:24]}.npz", make
