@@ -116,11 +116,17 @@ def cases(eps: float, l2: float, quick: bool) -> Iterator[Case]:
     pgd_theirs |= by_torchattacks("PGD", eps=eps, alpha=step, steps=steps, random_start=True)
     yield Case("PGD, same rule", "linf", eps, PGD(eps, "linf", steps, step, **last), pgd_theirs)
     yield Case("PGD", "linf", eps, PGD(eps, "linf", steps, step), pgd_theirs)
-    pgd2 = fa.L2PGD(abs_stepsize=step2, steps=steps, random_start=True)
-    pgd2_theirs = {"foolbox": by_foolbox(pgd2, l2)}
-    pgd2_theirs |= by_torchattacks("PGDL2", eps=l2, alpha=step2, steps=steps, random_start=True)
-    yield Case("PGD, L2, same rule", "l2", l2, PGD(l2, "l2", steps, step2, **last), pgd2_theirs)
-    yield Case("PGD, L2", "l2", l2, PGD(l2, "l2", steps, step2), pgd2_theirs)
+    for started in (False, True):
+        given = {"steps": steps, "random_start": started}
+        pgd2 = fa.L2PGD(abs_stepsize=step2, **given)
+        pgd2_theirs = {"foolbox": by_foolbox(pgd2, l2)}
+        pgd2_theirs |= by_torchattacks("PGDL2", eps=l2, alpha=step2, **given)
+        ours = PGD(l2, "l2", steps, step2, random_start=started)
+        if not started:
+            same = replace(ours, **last)
+            yield Case("PGD, L2, clean start, same rule", "l2", l2, same, pgd2_theirs)
+        name = "PGD, L2" if started else "PGD, L2, clean start"
+        yield Case(name, "l2", l2, ours, pgd2_theirs)
     for loss in ("ce", "dlr"):
         others = by_torchattacks("APGD", norm="Linf", eps=eps, steps=steps, loss=loss)
         yield Case(f"APGD, {loss}", "linf", eps, APGD(eps, "linf", steps, loss=loss), others)

@@ -96,7 +96,10 @@ class Ball:
         return torch.clamp(x, self.low, self.high)
 
     def start(self, generator: torch.Generator) -> Float[Tensor, "B ..."]:
-        """A random point inside, evenly over the ball before 0..1 cuts it."""
+        """A random point inside: in Linf evenly, in L2 at an even distance in any direction.
+
+        Nearly all of a ball of many dimensions lies at its surface, from where fewer are broken.
+        """
         x = self.x
         if self.norm == "linf":
             noise = torch.rand(x.shape, generator=generator, dtype=x.dtype).mul_(2).sub_(1)
@@ -104,12 +107,8 @@ class Ball:
         noise = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
         if self.support is not None:
             noise = noise * self.support
-            count = self.support.flatten(1).sum(1).clamp(min=1).to(x.dtype)
-        else:
-            count = torch.full((len(x),), float(x[0].numel()), device=x.device, dtype=x.dtype)
-        radius = torch.rand(len(x), generator=generator, dtype=x.dtype).to(x.device) ** (1 / count)
-        scale = self.eps * radius / lengths(noise).clamp(min=1e-12)
-        return self.project(x + noise * per_sample(scale, noise))
+        radius = self.eps * torch.rand(len(x), generator=generator, dtype=x.dtype).to(x.device)
+        return self.project(x + noise * per_sample(radius / lengths(noise).clamp(min=1e-12), x))
 
     def uphill(self, gradient: Float[Tensor, "B ..."]) -> Float[Tensor, "B ..."]:
         """The steepest step of length 1 in the ball's norm; none where the gradient is zero."""
