@@ -170,6 +170,7 @@ def test_a_target_and_a_label(attack, tmp_path):
         (("own_networks:bright", "grey.png", "--method", "cw", "--eps", "0.1"), 2, "--eps: cw"),
         (("own_networks:bright", "grey.png", "--method", "bim", "--norm", "l2"), 2, "--norm l2"),
         (("own_networks:bright", "grey.png", "--method", "transfer"), 2, "say with --source"),
+        (("own_networks:bright", "grey.png", "--norm", "l1"), 2, "expected linf or l2"),
         (("own_networks:bright", "grey.png", "--steps", "0"), 2, "--steps must be 1 or more"),
         (("own_networks:Digit", "wide.png"), 1, "give its size with --size"),
         (("gone.pt2", "grey.png"), 2, "there is no such file"),

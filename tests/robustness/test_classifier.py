@@ -102,6 +102,14 @@ def test_odd_networks(answer, message):
         PGD()(Odd(answer), X, torch.tensor([0, 0]))
 
 
+def test_probabilities_are_noticed(caplog):
+    PGD(steps=1)(Odd(lambda x: x.flatten(1)[:, :3].softmax(1)), X, Y)
+    assert "leave the softmax out" in caplog.text
+    caplog.clear()
+    PGD(steps=1)(network(), X, Y)
+    assert caplog.text == ""
+
+
 def test_labelled_data_is_checked():
     assert len(LabelledData(X, Y, ("a", "b", "c"))) == 2
     with pytest.raises(ValueError, match="label 2 is out of range"):

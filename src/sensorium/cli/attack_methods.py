@@ -117,6 +117,19 @@ class Wish:
         return f"{self.method}, {norm}, {fraction(eps) if norm == 'linf' else f'{eps:g}'}"
 
 
+def read_norm(text: str) -> Norm:
+    """``linf`` or ``l2``.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if text == "linf":
+        return "linf"
+    if text == "l2":
+        return "l2"
+    raise UsageError(f"--norm: got {text!r}, expected linf or l2")
+
+
 def fraction(eps: float) -> str:
     """``8/255`` where it is a whole number of 255ths."""
     parts = 255 * eps

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import tyro
 
-from sensorium.cli.attack_methods import Method, Norm, Wish
+from sensorium.cli.attack_methods import Method, Wish, read_norm
 from sensorium.cli.folders import free_folder
 from sensorium.cli.labelled_data import NAMES, OWN, named_data, samples
 from sensorium.cli.options import (
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from sensorium.robustness.results import Robustness
 
 Eps = Annotated[str | None, tyro.conf.arg(metavar="SIZE", help_behavior_hint="(default: 8/255)")]
+OneNorm = Annotated[
+    str | None, tyro.conf.arg(metavar="linf|l2", help_behavior_hint="(default: linf, of cw l2)")
+]
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class Attack:
     eps: Eps = None
     """The budget: how far a pixel value may change, such as 8/255 or 0.03 (l2: the length)."""
 
-    norm: Annotated[Norm | None, tyro.conf.arg(help_behavior_hint="(default: linf)")] = None
+    norm: OneNorm = None
     """How the change is measured."""
 
     target: OptionalName = None
@@ -121,7 +124,8 @@ class Attack:
         from sensorium.cli.classifiers import load_subject, read_eps
 
         eps = None if self.eps is None else read_eps(self.eps)
-        wish = Wish(self.method, eps, self.norm, self.steps, self.restarts)
+        norm = None if self.norm is None else read_norm(self.norm)
+        wish = Wish(self.method, eps, norm, self.steps, self.restarts)
         replace(wish, surrogate=self.surrogate, source=self.source).check()
         subject = load_subject(self.name, self.device)
         others = {

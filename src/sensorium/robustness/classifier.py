@@ -6,6 +6,7 @@ attack first asks `check`; what it refuses, it refuses in one line.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -142,7 +143,7 @@ def check_weights(classifier: Any) -> None:
 
 
 def check_logits(logits: Any, count: int) -> None:
-    """Refuse what is no finite ``[B, K]``.
+    """Refuse what is no finite ``[B, K]``; warn where it looks like probabilities.
 
     Raises:
         ValueError: with what was got.
@@ -154,6 +155,12 @@ def check_logits(logits: Any, count: int) -> None:
         raise ValueError("the classifier has one class only, so no label can be changed")
     if not bool(torch.isfinite(logits).all()):
         raise ValueError("the classifier's logits are not finite (NaN or infinity)")
+    sums = logits.detach().sum(1)
+    if bool((logits >= 0).all()) and bool(((sums - 1).abs() < 1e-4).all()):
+        logging.getLogger(__name__).warning(
+            "the classifier seems to answer probabilities, whose gradients vanish where it is "
+            "sure; attack its logits: leave the softmax out"
+        )
 
 
 def check_eps(eps: float, norm: str, shape: Sequence[int] = ()) -> None:
@@ -198,6 +205,8 @@ def check_before(classifier: Classifier, x: Float[Tensor, "B ..."], y: Int64[Ten
     """
     check_input(x)
     check_weights(classifier)
+    if y.device != x.device:
+        raise ValueError(f"labels are on {y.device}, samples on {x.device}; put both on one device")
     check_labels(y, len(x), max(1, int(y.max()) + 1) if y.numel() else 1)
 
 
