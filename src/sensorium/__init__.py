@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sensorium.actions.results import Action, Actions
     from sensorium.events.results import Event, Story
+    from sensorium.expressions.results import Animation
     from sensorium.media import MediaError, read
     from sensorium.questions.results import Answer, Sight
     from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
+    from sensorium.robustness.pse.results import Explanation
+    from sensorium.robustness.results import Robustness
     from sensorium.store import convert, load, models, save
     from sensorium.system import Result, System
     from sensorium.training import evaluate, fit, train
@@ -25,15 +28,18 @@ __version__ = "0.1.0"
 __all__ = [
     "Action",
     "Actions",
+    "Animation",
     "Answer",
     "Audio",
     "Clip",
     "Event",
+    "Explanation",
     "FrameVideo",
     "MediaError",
     "Optimiser",
     "Recipe",
     "Result",
+    "Robustness",
     "Schedule",
     "Sight",
     "Span",
@@ -55,9 +61,12 @@ __all__ = [
 _HOMES = {
     "actions.results": ("Action", "Actions"),
     "events.results": ("Event", "Story"),
+    "expressions.results": ("Animation",),
     "media": ("MediaError", "read"),
     "questions.results": ("Answer", "Sight"),
     "recipe": ("Optimiser", "Recipe", "Schedule", "Stage"),
+    "robustness.pse.results": ("Explanation",),
+    "robustness.results": ("Robustness",),
     "store": ("convert", "load", "models", "save"),
     "system": ("Result", "System"),
     "training": ("evaluate", "fit", "train"),
