@@ -150,3 +150,10 @@ def test_explain_an_attack(tmp_path: Path) -> None:
     assert said.count("cells are changed") == 2
     assert (tmp_path / "why" / "PGD" / "explanation.png").exists()
     assert (tmp_path / "why" / "CW" / "explanation.json").exists()
+
+
+def test_attack_my_network(tmp_path):
+    out = run("attack_my_network.py", 2, tmp_path)
+    assert "eps 0.1: worst case" in out
+    assert "sign of masked gradients" in out
+    assert (tmp_path / "curve.png").is_file()
