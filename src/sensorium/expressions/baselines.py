@@ -22,10 +22,12 @@ from sensorium.expressions.curves import mixing, ramp
 from sensorium.expressions.datasets.portraits import PortraitClips
 from sensorium.expressions.decoder import Decoder
 from sensorium.expressions.encoders import Encoder, Norm, initialise
+from sensorium.expressions.losses import reconstruction
 from sensorium.expressions.measuring import expression_meters
 from sensorium.expressions.measuring import measure as measured
 from sensorium.expressions.recipes import expressions
 from sensorium.expressions.results import Animation
+from sensorium.expressions.teaching import attention
 from sensorium.recipe import Recipe
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
@@ -101,6 +103,10 @@ class ConvLSTMConfig:
         size: pixels a side of the pictures.
         channels: of the U-Net's levels.
         norm: of its encoder and decoder.
+        input_skip: frames are painted as what is added to the picture.
+        face_weight: of the face's pixels in the loss, beyond the 1 of all.
+        mouth_weight: of the mouth's, beyond the face's.
+        squared_weight: of squared differences beside the L1.
         recurrent: levels, counted from the innermost, that have a cell.
         steps: frames from neutral to peak.
     """
@@ -109,6 +115,10 @@ class ConvLSTMConfig:
     size: int = 64
     channels: tuple[int, ...] = (16, 40, 64, 48, 32, 16)
     norm: Norm = "batch"
+    input_skip: bool = False
+    face_weight: float = 0.0
+    mouth_weight: float = 0.0
+    squared_weight: float = 0.0
     recurrent: int = 4
     steps: int = STEPS
 
@@ -120,7 +130,8 @@ class ConvLSTMSystem(System):
     that neither length nor rhythm is free, and expressions cannot be mixed (the strongest counts).
 
     A batch holds ``neutral``: ``uint8 [B, 3, S, S]``; ``targets``: ``uint8 [B, T, 3, S, S]`` at
-    degrees ``1 / T`` to 1; ``expression``: ``int64 [B]``. It is measured on the batches of
+    degrees ``1 / T`` to 1; ``face`` and ``mouth``: ``bool [B, T, S, S]``, their masks, where they
+    are weighed; ``expression``: ``int64 [B]``. It is measured on the batches of
     `systems.ExpressionsSystem`.
     """
 
@@ -169,14 +180,22 @@ class ConvLSTMSystem(System):
         levels = [torch.stack(level, 1).flatten(0, 1) for level in zip(*steps, strict=True)]
         painted, _ = self.decoder(levels)
         frames: Tensor = painted.float()
+        if self.config.input_skip:
+            frames = pictures.repeat_interleave(self.config.steps, 0) + 2 * frames
         return frames.reshape(len(pictures), -1, *frames.shape[1:])  # [B*T, ...] -> [B, T, ...]
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean L1 over all frames, in -1..1."""
+        """The reconstruction of all frames."""
         device = next(self.parameters()).device
         frames = self(signed(batch["neutral"].to(device)), batch["expression"].to(device))
-        true = batch["targets"].to(device).float().mul(2 / 255).sub(1)
-        return {"loss": (frames - true).abs().mean()}
+        masks = {name: batch[name].to(device).flatten(0, 1) for name in ("face", "mouth")}
+        loss = reconstruction(
+            frames.flatten(0, 1),  # [B, T, ...] -> [B*T, ...]
+            signed(batch["targets"].to(device).flatten(0, 1)),
+            attention(masks, self.config),
+            self.config.squared_weight,
+        )
+        return {"loss": loss}
 
     def metrics(self) -> dict[str, Meter]:
         """Those of `systems.ExpressionsSystem`."""
@@ -228,7 +247,13 @@ def conv_lstm() -> Recipe:
         name="expressions-conv-lstm",
         description="Convolutional LSTM on drawn portraits",
         data=PortraitClips(portraits=recipe.data),
-        system=ConvLSTMConfig(),
+        system=ConvLSTMConfig(
+            channels=recipe.system.channels,
+            input_skip=recipe.system.input_skip,
+            face_weight=recipe.system.face_weight,
+            mouth_weight=recipe.system.mouth_weight,
+            squared_weight=recipe.system.squared_weight,
+        ),
         stages=(stage,),
         batch=8,
     )

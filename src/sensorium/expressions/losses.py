@@ -20,6 +20,26 @@ DELTA = 0.1
 """The step of the continuity term, of the paper."""
 
 
+def reconstruction(
+    made: Float[Tensor, "B 3 S S"],
+    true: Float[Tensor, "B 3 S S"],
+    weight: Float[Tensor, "B S S"] | None = None,
+    squared: float = 0.0,
+) -> Float[Tensor, ""]:
+    """``L_r``: mean L1, of the paper; ours may weigh pixels and add squares.
+
+    Args:
+        made: painted, in -1..1.
+        true: the target.
+        weight: of each pixel; none: all count 1.
+        squared: weight of the squared differences.
+    """
+    error = (made - true).abs()
+    if squared:
+        error = error + squared * error.square()
+    return error.mean() if weight is None else (error * weight[:, None]).mean()
+
+
 def neighbours(
     degrees: Float[Tensor, "B E"], direction: Float[Tensor, "B E"]
 ) -> Float[Tensor, "B 3 E"]:

@@ -24,7 +24,7 @@ from sensorium.expressions.encoders import Norm
 from sensorium.expressions.generator import Generator, ResidualIn
 from sensorium.expressions.measuring import expression_meters, measure
 from sensorium.expressions.results import Animation
-from sensorium.expressions.teaching import lesson, nothing
+from sensorium.expressions.teaching import lesson, need, nothing
 from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, unfamiliarity
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
@@ -59,6 +59,10 @@ class ExpressionsConfig:
         local_discriminator: whether there is one for the mouth.
         local_crop: pixels a side to which the mouth is cut out for it; 0: the whole canvas.
         reconstruction_weight: of the mean L1 in -1..1.
+        face_weight: of the face's pixels in it, beyond the 1 of all.
+        mouth_weight: of the mouth's, beyond the face's.
+        squared_weight: of squared differences beside the L1, in the stage of reconstruction alone:
+            they learn faster and blur, which the discriminators then put right.
         adversarial_weight: of the generator's term from the global discriminator.
         local_weight: and from the local one.
         landmark_weight: of the landmarks' distance in picture sides; 0: no landmark head.
@@ -81,6 +85,9 @@ class ExpressionsConfig:
     local_discriminator: bool = True
     local_crop: int = 32
     reconstruction_weight: float = 100.0
+    face_weight: float = 0.0
+    mouth_weight: float = 0.0
+    squared_weight: float = 0.0
     adversarial_weight: float = 1.0
     local_weight: float = 1.0
     landmark_weight: float = 10.0
@@ -176,7 +183,7 @@ class ExpressionsSystem(System):
         Raises:
             ValueError: when the batch lacks what the config needs.
         """
-        self._need(batch)
+        need(batch, self.config)
         device = next(self.parameters()).device
         batch = {name: value.to(device) for name, value in batch.items()}
         if self.config.share:
@@ -202,22 +209,6 @@ class ExpressionsSystem(System):
         assert isinstance(generator, Generator)
         assert isinstance(critics, Critics)
         return lesson(generator, critics, self.config, float(self.adversarial), batch)
-
-    def _need(self, batch: Batch) -> None:
-        """Say what is missing."""
-        config: ExpressionsConfig = self.config
-        needed = {"neutral": "", "target": "", "degrees": "", "expression": ""}
-        if config.landmark_weight:
-            needed["landmarks"] = "landmark_weight = 0"
-        if config.local_discriminator:
-            needed["mouth"] = "local_discriminator = False"
-        for name, way_out in needed.items():
-            if name not in batch:
-                hint = f", or set {way_out}" if way_out else ""
-                raise ValueError(
-                    f"expressions: got a batch of {', '.join(sorted(batch))}, expected also "
-                    f"{name!r}; give data that have it{hint}"
-                )
 
     def metrics(self) -> dict[str, Meter]:
         """What compares with the true picture, and what the bundled judges say.

@@ -17,16 +17,33 @@ from sensorium.expressions.losses import (
     landmark_distance,
     neighbours,
     persuasion,
+    reconstruction,
 )
 from sensorium.system import Batch
 
 
-class Weights(Protocol):
+class Attention(Protocol):
+    """How much face and mouth count in the reconstruction."""
+
+    @property
+    def face_weight(self) -> float:
+        """Of pixels of the face, beyond 1."""
+
+    @property
+    def mouth_weight(self) -> float:
+        """Of pixels of the mouth, beyond those of the face."""
+
+
+class Weights(Attention, Protocol):
     """The weights of the terms, see `systems.ExpressionsConfig`."""
 
     @property
     def reconstruction_weight(self) -> float:
         """Of the mean L1."""
+
+    @property
+    def squared_weight(self) -> float:
+        """Of squares beside the L1, as long as there is reconstruction alone."""
 
     @property
     def adversarial_weight(self) -> float:
@@ -35,6 +52,10 @@ class Weights(Protocol):
     @property
     def local_weight(self) -> float:
         """Of the local one's."""
+
+    @property
+    def local_discriminator(self) -> bool:
+        """Whether there is one."""
 
     @property
     def landmark_weight(self) -> float:
@@ -69,7 +90,8 @@ def lesson(
     painted, points = generator(neutral, steps)
     painted = painted.float().unflatten(0, steps.shape[:2])  # [B*T, ...] -> [B, T, ...]
     made = painted[:, 0].contiguous(memory_format=torch.channels_last)
-    out = {"reconstruction": (made - true).abs().mean()}
+    squared = 0.0 if adversarial else weights.squared_weight
+    out = {"reconstruction": reconstruction(made, true, attention(batch, weights), squared)}
     loss = weights.reconstruction_weight * out["reconstruction"]
     if points is not None:
         told = points.unflatten(0, steps.shape[:2])[:, 0]
@@ -94,6 +116,38 @@ def lesson(
         out[name] = value
         loss = loss + value
     return {"loss": loss} | out
+
+
+def need(batch: Batch, weights: Weights) -> None:
+    """Refuse a batch that lacks what the terms look at.
+
+    Raises:
+        ValueError: with what is missing and how to do without.
+    """
+    needed = {"neutral": "", "target": "", "degrees": "", "expression": ""}
+    if weights.landmark_weight:
+        needed["landmarks"] = "landmark_weight = 0"
+    if weights.face_weight:
+        needed["face"] = "face_weight = 0"
+    if weights.local_discriminator or weights.mouth_weight:
+        needed["mouth"] = "mouth_weight = 0 and local_discriminator = False"
+    for name, way_out in needed.items():
+        if name not in batch:
+            hint = f", or set {way_out}" if way_out else ""
+            raise ValueError(
+                f"expressions: got a batch of {', '.join(sorted(batch))}, expected also "
+                f"{name!r}; give data that have it{hint}"
+            )
+
+
+def attention(batch: Batch, weights: Attention) -> Tensor | None:
+    """How much each pixel's reconstruction counts, ``[B, S, S]``; ``None`` when all count 1."""
+    parts = [
+        weight * batch[name].float()
+        for name, weight in (("face", weights.face_weight), ("mouth", weights.mouth_weight))
+        if weight
+    ]
+    return torch.stack(parts).sum(0).add(1) if parts else None
 
 
 def nothing(parameters: Iterable[nn.Parameter]) -> Tensor | float:

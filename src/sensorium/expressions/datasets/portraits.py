@@ -200,7 +200,7 @@ class Clips:
     """The first frame of a sitting with all later ones.
 
     An example holds ``neutral``: ``uint8 [3, S, S]``; ``targets``: ``uint8 [T, 3, S, S]``;
-    ``expression``: ``int64``.
+    of these ``face`` and ``mouth``: ``bool [T, S, S]``; ``expression``: ``int64``.
 
     Args:
         pairs: of the sittings.
@@ -221,9 +221,12 @@ class Clips:
         view = self.pairs.view(index, generator(seed, "portraits"))
         frames = _window(drawn.pixels, view).transpose(0, 3, 1, 2)
         pictures = torch.from_numpy(np.ascontiguousarray(frames))
+        masks = torch.from_numpy(np.ascontiguousarray(_window(drawn.masks[1:], view)))
         return {
             "neutral": pictures[0],
             "targets": pictures[1:],
+            "face": (masks & FACE) > 0,
+            "mouth": (masks & MOUTH) > 0,
             "expression": torch.tensor(self.pairs.sittings.expression(index)),
         }
 
