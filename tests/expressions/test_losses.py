@@ -14,7 +14,11 @@ from sensorium.expressions.losses import (
     landmark_distance,
     neighbours,
     persuasion,
+    reconstruction,
 )
+from sensorium.expressions.recipes import SMALL
+from sensorium.expressions.systems import ExpressionsConfig
+from sensorium.expressions.teaching import attention
 
 
 def test_neighbours_stay_within_the_range() -> None:
@@ -76,3 +80,23 @@ def test_no_local_term_without_a_local_discriminator() -> None:
     _, painted, true, mouth = setting()
     assert len(discrimination(critics, true, painted, true, mouth)) == 1
     assert len(persuasion(critics, painted, true, mouth)) == 1
+
+
+def test_reconstruction_weighs_pixels_and_squares() -> None:
+    made, true = torch.rand(2, 2, 3, 8, 8)
+    error = (made - true).abs()
+    assert float(reconstruction(made, true)) == pytest.approx(float(error.mean()), rel=1e-5)
+    face, mouth = torch.zeros(2, 2, 8, 8)
+    face[:, 2:] = mouth[:, 4:6] = 1
+    weight = attention({"face": face, "mouth": mouth}, SMALL)
+    assert weight is not None
+    assert weight[0, :, 0].tolist() == [1, 1, 4, 4, 12, 12, 4, 4]
+    wanted = sum(
+        float(weight[b, y, x] * (error + 2 * error**2)[b, c, y, x])
+        for b in range(2)
+        for c in range(3)
+        for y in range(8)
+        for x in range(8)
+    )
+    assert float(reconstruction(made, true, weight, 2.0)) == pytest.approx(wanted / 384, rel=1e-4)
+    assert attention({}, ExpressionsConfig()) is None

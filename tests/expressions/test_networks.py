@@ -145,6 +145,15 @@ def test_residual_pictures_are_added_in_pixels() -> None:
     assert (frames[:, 2] - x).abs().max() > 0.1
 
 
+def test_changes_are_added_to_the_picture() -> None:
+    anew, x = small(), some()
+    added = small(input_skip=True)
+    added.load_state_dict(anew.state_dict())
+    degrees = torch.rand(4, 2, 3)
+    painted, changed = (g(x, degrees)[0].unflatten(0, (4, 2)) for g in (anew, added))
+    torch.testing.assert_close(changed, x[:, None] + 2 * painted)
+
+
 def test_degrees_as_planes_reach_the_picture() -> None:
     generator, x = small(residual_in="input"), some()
     assert len(generator.residuals) == 0
