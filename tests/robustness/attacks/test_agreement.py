@@ -51,10 +51,10 @@ def test_one_step_gives_the_same_picture(model, net, some):
 
 
 def test_carlini_wagner(model, net, some):
-    x, y = some.x[:30], some.y[:30]
-    theirs = fa.L2CarliniWagnerAttack(6, 60, stepsize=0.05, initial_const=0.01, abort_early=False)
+    x, y = some.x[:20], some.y[:20]
+    theirs = fa.L2CarliniWagnerAttack(4, 40, stepsize=0.1, initial_const=0.01, abort_early=False)
     _, clipped, broken = theirs(model, x, y, epsilons=None)
-    made = CW(steps=60, searches=6, lr=0.05, constant=0.01, abort_early=False)(net, x, y)
+    made = CW(steps=40, searches=4, lr=0.1, constant=0.01, abort_early=False)(net, x, y)
     assert torch.equal(made.success, broken)
     reach = (clipped - x).flatten(1).norm(dim=1)
     assert torch.allclose(made.norms["l2"][broken], reach[broken], atol=1e-3, rtol=0.02)
@@ -62,7 +62,7 @@ def test_carlini_wagner(model, net, some):
 
 @pytest.mark.parametrize("rule", ["en", "l1"])
 def test_elastic_net(model, net, some, rule):
-    x, y = some.x[:30], some.y[:30]
+    x, y = some.x[:20], some.y[:20]
     theirs = fa.EADAttack(5, 60, regularization=0.01, abort_early=False, decision_rule=rule.upper())
     _, clipped, broken = theirs(model, x, y, epsilons=None)
     made = EAD(0.01, steps=60, searches=5, rule=rule, abort_early=False)(net, x, y)

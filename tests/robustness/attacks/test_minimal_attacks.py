@@ -12,7 +12,7 @@ ALL = [
     CW("linf", steps=60, searches=6),
     EAD(steps=60, searches=5),
     EAD(steps=60, searches=5, rule="l1"),
-    StrAttack(steps=60, searches=4, tau=1.5, gamma=1),
+    StrAttack(steps=40, searches=3, tau=1.5, gamma=1),
 ]
 
 
@@ -125,8 +125,8 @@ def test_groups_shrink_or_vanish():
 
 def test_strattack_leaves_windows_exactly_as_they_were(net, some):
     x, y = some.x[:30], some.y[:30]
-    made = StrAttack(steps=80, searches=4, tau=2.0, gamma=1)(net, x, y)
-    alike = StrAttack(steps=80, searches=4, tau=0.0, gamma=1, refine=False)(net, x, y)
+    made = StrAttack(steps=60, searches=3, tau=2.0, gamma=1)(net, x, y)
+    alike = StrAttack(steps=60, searches=3, tau=0.0, gamma=1, refine=False)(net, x, y)
     both = made.success & alike.success
     assert int(both.sum()) >= 20
 
