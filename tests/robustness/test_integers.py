@@ -24,7 +24,8 @@ EIGHT = tuple("abcdefgh")
 BASE = DQConfig("small", 5, 8, EIGHT, bits=8)
 KINDS = {
     "small": BASE,
-    "no norm": replace(BASE, norm=False, clip=1.0, scale=16.0),
+    "no norm": replace(BASE, norm="none", clip=1.0, scale=16.0),
+    "means": replace(BASE, norm="mean", gain=1.4, clip=1.0),
     "resnet": replace(BASE, network="resnet", depth=8, convex=True),
     "wide_resnet": replace(BASE, network="wide_resnet", depth=10, width=1),
     "vgg": replace(BASE, network="vgg", depth=11, width=8),

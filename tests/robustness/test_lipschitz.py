@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sensorium.robustness.lipschitz import (
     ConvexSum,
+    MeanNorm,
     conv_norm,
     matrix_norm,
     norm_scale,
@@ -180,3 +181,25 @@ def test_wrong_use_is_one_line() -> None:
         penalty(nn.Linear(1, 1), "l2")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no convolution and no linear layer"):
         penalty(nn.ReLU())
+
+
+def test_mean_norm_shifts_and_nothing_else() -> None:
+    norm = MeanNorm(3, momentum=1.0)
+    norm.bias.data = torch.tensor([1.0, 2.0, 3.0])
+    x = torch.rand(4, 3, 5, 5, generator=torch_generator(0, "x"))
+    trained = norm.train()(x).detach()
+    assert torch.allclose(trained.mean((0, 2, 3)), norm.bias.detach(), atol=1e-6)
+    assert torch.allclose(
+        trained - x, (norm.bias - x.mean((0, 2, 3))).detach()[:, None, None], atol=1e-6
+    )
+    assert torch.allclose(norm.eval()(x).detach(), trained, atol=1e-6)
+    other = torch.rand(4, 3, 5, 5, generator=torch_generator(1, "x"))
+    kept = (norm(x) - norm(other)).detach()
+    assert torch.allclose(kept, x - other, atol=1e-6)
+
+
+def test_gain_is_what_singular_values_are_held_at() -> None:
+    layer = nn.Conv2d(4, 6, 3)
+    nn.init.orthogonal_(layer.weight, 1.5)
+    assert float(penalty(layer, gain=1.5).detach()) == pytest.approx(0, abs=1e-5)
+    assert float(penalty(layer).detach()) == pytest.approx(6 * (1.5**2 - 1) ** 2, rel=1e-4)

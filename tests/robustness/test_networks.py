@@ -16,8 +16,9 @@ CONFIGS = {
     "resnet": DQConfig("resnet", 8, 8, TEN, convex=True),
     "wide_resnet": DQConfig("wide_resnet", 10, 1, TEN, convex=True),
     "vgg": DQConfig("vgg", 11, 4, TEN),
-    "small without norms": DQConfig("small", 5, 8, TEN, norm=False, scale=16.0),
-    "wide_resnet without norms": DQConfig("wide_resnet", 10, 1, TEN, norm=False),
+    "small without norms": DQConfig("small", 5, 8, TEN, norm="none", scale=16.0),
+    "small with means": DQConfig("small", 5, 8, TEN, norm="mean", gain=1.4, clip=1.0),
+    "wide_resnet without norms": DQConfig("wide_resnet", 10, 1, TEN, norm="none"),
 }
 
 
@@ -91,6 +92,7 @@ def test_a_network_without_norms_starts_orthogonal() -> None:
         (DQConfig("small", 2), "depth of at least 4"),
         (DQConfig("transformer"), "network must be small"),  # type: ignore[arg-type]
         (DQConfig("small", bits=9), "bits must be 1 to 8"),
+        (DQConfig("small", norm="group"), "norm must be batch, mean or none"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_shapes_are_one_line(config: DQConfig, says: str) -> None:

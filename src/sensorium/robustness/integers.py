@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from sensorium.robustness.lipschitz import norms_after
+from sensorium.robustness.lipschitz import MeanNorm, Norm, norms_after
 from sensorium.robustness.network import PictureNetwork
 from sensorium.robustness.quantiser import ActivationQuantiser, weight_steps
 
@@ -90,7 +90,7 @@ class IntegerConv(nn.Module):
     zeros: Tensor
     bias: Tensor
 
-    def __init__(self, layer: nn.Conv2d, norm: nn.BatchNorm2d | None, bits: int) -> None:
+    def __init__(self, layer: nn.Conv2d, norm: Norm | None, bits: int) -> None:
         super().__init__()
         weight, bias = folded(layer, norm)
         scales = weight_steps(weight, max(bits, 2))  # 1 bit: both signs of one size
@@ -110,12 +110,14 @@ class IntegerConv(nn.Module):
         return convolved
 
 
-def folded(layer: nn.Conv2d, norm: nn.BatchNorm2d | None) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution and the batch normalisation after it, in ``eval()`` mode."""
+def folded(layer: nn.Conv2d, norm: Norm | None) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution and the normalisation after it, in ``eval()`` mode."""
     weight = layer.weight.detach()
     bias = weight.new_zeros(len(weight)) if layer.bias is None else layer.bias.detach()
     if norm is None:
         return weight, bias
+    if isinstance(norm, MeanNorm):
+        return weight, bias + norm.bias.detach() - norm.running_mean
     assert norm.running_mean is not None
     assert norm.running_var is not None
     scale = norm.weight.detach() / (norm.running_var + norm.eps).sqrt()
@@ -196,7 +198,7 @@ def _quantised_next(following: list[nn.Module]) -> bool:
     for module in following:
         if isinstance(module, ActivationQuantiser | IntegerActivation):
             return True
-        if not isinstance(module, nn.BatchNorm2d | nn.Identity):
+        if not isinstance(module, nn.BatchNorm2d | MeanNorm | nn.Identity):
             return False
     return False
 

@@ -28,6 +28,38 @@ each row, its statistics taken as constants (without it, the penalty says nothin
 """
 
 
+class MeanNorm(nn.Module):
+    """What is left of batch normalisation without its division: a shift, which enlarges nothing.
+
+    Mean-only batch normalisation (Salimans, Kingma, arXiv:1602.07868, section 4).
+
+    Args:
+        channels: of the maps.
+
+    Shape:
+        ``[B, channels, H, W]`` to the same.
+    """
+
+    running_mean: Tensor
+
+    def __init__(self, channels: int, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.num_features, self.momentum = channels, momentum
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+
+    def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D H W"]:
+        """Minus the batch's mean (in ``eval()`` mode: the running one), plus the bias."""
+        mean = self.running_mean
+        if self.training:
+            mean = x.mean((0, 2, 3))
+            self.running_mean.lerp_(mean.detach().to(self.running_mean.dtype), self.momentum)
+        return x - (mean - self.bias).to(x.dtype)[:, None, None]
+
+
+Norm = nn.BatchNorm2d | MeanNorm
+
+
 def layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear]]:
     """Convolutions and linear layers with their names, in order of registration."""
     for name, module in model.named_modules():
@@ -35,29 +67,31 @@ def layers(model: nn.Module) -> Iterator[tuple[str, nn.Conv2d | nn.Linear]]:
             yield name, module
 
 
-def norms_after(model: nn.Module) -> dict[nn.Module, nn.BatchNorm2d]:
-    """The batch normalisation that follows each convolution: its next sibling, of as many channels.
+def norms_after(model: nn.Module) -> dict[nn.Module, Norm]:
+    """The normalisation that follows each convolution: its next sibling, of as many channels.
 
     In a pre-activation block this is the second normalisation after the first convolution; a
     convolution whose output is summed first has none.
     """
-    found: dict[nn.Module, nn.BatchNorm2d] = {}
+    found: dict[nn.Module, Norm] = {}
     for parent in model.modules():
         children = list(parent.children())
         for one, after in pairwise(children):
-            if not (isinstance(one, nn.Conv2d) and isinstance(after, nn.BatchNorm2d)):
+            if not (isinstance(one, nn.Conv2d) and isinstance(after, Norm)):
                 continue
             if one.out_channels == after.num_features:
                 found[one] = after
     return found
 
 
-def norm_scale(norm: nn.BatchNorm2d) -> Float[Tensor, "D"]:
-    """What a batch normalisation multiplies each channel by, in ``eval()`` mode.
+def norm_scale(norm: Norm) -> Float[Tensor, "D"]:
+    """What a normalisation multiplies each channel by, in ``eval()`` mode.
 
     Raises:
         ValueError: when it keeps no statistics.
     """
+    if isinstance(norm, MeanNorm):
+        return torch.ones_like(norm.running_mean)
     if norm.running_var is None:
         raise ValueError("a batch normalisation without running statistics has no fixed scale")
     scale = (norm.running_var + norm.eps).rsqrt()
@@ -86,8 +120,13 @@ def orthogonality(matrix: Float[Tensor, "*G D F"]) -> Float[Tensor, ""]:
     return (gram - torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)).square().sum()
 
 
-def penalty(model: nn.Module, kind: Penalty = "raw") -> Float[Tensor, ""]:
+def penalty(model: nn.Module, kind: Penalty = "raw", gain: float = 1.0) -> Float[Tensor, ""]:
     """The sum of `orthogonality` over all convolutions and linear layers; multiply by beta / 2.
+
+    Args:
+        model: whose.
+        kind: which matrices.
+        gain: what the singular values of convolutions are held at.
 
     Raises:
         ValueError: for an unknown kind, or a model without such layers.
@@ -98,6 +137,8 @@ def penalty(model: nn.Module, kind: Penalty = "raw") -> Float[Tensor, ""]:
     terms = []
     for _, layer in layers(model):
         matrix = matrices(layer).float()
+        if isinstance(layer, nn.Conv2d):
+            matrix = matrix / gain
         if layer in after:
             matrix = matrix * norm_scale(after[layer]).detach().view(len(matrix), -1, 1)
         if kind == "strict" and isinstance(layer, nn.Conv2d):

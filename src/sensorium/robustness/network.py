@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from sensorium.robustness.lipschitz import ConvexSum, PlainSum
+from sensorium.robustness.lipschitz import ConvexSum, MeanNorm, PlainSum
 from sensorium.robustness.quantiser import ActivationQuantiser
+
+Norm = Literal["batch", "mean", "none"]
 
 _BIAS = 0.1  # of the bound of the activations
 
@@ -30,7 +33,9 @@ class NetworkConfig:
         in_channels: of the pictures.
         bits: of the activations; 0 for floats.
         clip: the activations' upper bound.
-        norm: batch normalisation; without it, biases and orthogonal initial weights.
+        norm: ``batch`` normalisation; its ``mean`` only, which enlarges nothing; or ``none``.
+            Without ``batch`` the initial weights are orthogonal.
+        gain: of those orthogonal weights; the square root of 2 makes up for what rectifiers drop.
         convex: convex residual sums.
         scale: the logits' factor; a network that enlarges nothing has small ones.
     """
@@ -41,7 +46,8 @@ class NetworkConfig:
     in_channels: int = 3
     bits: int = 4
     clip: float = 6.0
-    norm: bool = True
+    norm: Norm = "batch"
+    gain: float = 1.0
     convex: bool = False
     scale: float = 1.0
 
@@ -93,12 +99,21 @@ def conv(
 ) -> nn.Conv2d:
     """A convolution that keeps the size (over the stride), with a bias where no norm follows."""
     pad = kernel // 2
-    return nn.Conv2d(in_channels, out_channels, kernel, stride, pad, bias=not config.norm)
+    bias = config.norm == "none"
+    return nn.Conv2d(in_channels, out_channels, kernel, stride, pad, bias=bias)
 
 
 def norm(config: NetworkConfig, channels: int) -> nn.Module:
-    """Batch normalisation, or nothing."""
-    return nn.BatchNorm2d(channels) if config.norm else nn.Identity()
+    """Batch normalisation, its mean only, or nothing.
+
+    Raises:
+        ValueError: for another kind.
+    """
+    if config.norm not in ("batch", "mean", "none"):
+        raise ValueError(f"norm must be batch, mean or none, got {config.norm!r}")
+    if config.norm == "mean":
+        return MeanNorm(channels)
+    return nn.BatchNorm2d(channels) if config.norm == "batch" else nn.Identity()
 
 
 def act(config: NetworkConfig) -> ActivationQuantiser:
@@ -114,17 +129,17 @@ def residual_sum(config: NetworkConfig) -> nn.Module:
 def initialise(network: PictureNetwork, config: NetworkConfig) -> None:
     """He's initial weights with batch normalisation, orthogonal ones without.
 
-    Those come with small positive biases: an orthogonal network makes values smaller from layer to
-    layer, and with few bits all of them would round to 0, where no gradient is left.
+    Without norms there are small positive biases: an orthogonal network makes values smaller from
+    layer to layer, and with few bits all of them would round to 0, where no gradient is left.
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
-            if config.norm:
+            if config.norm == "batch":
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             else:
-                nn.init.orthogonal_(module.weight)
-        if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
-            nn.init.constant_(module.bias, 0.0 if config.norm else _BIAS * config.clip)
-    if not config.norm:
+                nn.init.orthogonal_(module.weight, config.gain)
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            nn.init.constant_(module.bias, _BIAS * config.clip)
+    nn.init.zeros_(network.head.bias)
+    if config.norm != "batch":
         nn.init.orthogonal_(network.head.weight)
-        nn.init.zeros_(network.head.bias)

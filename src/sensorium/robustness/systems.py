@@ -17,7 +17,7 @@ from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, u
 from sensorium.robustness.adversarial_training import Adversarial, adversarial
 from sensorium.robustness.classifier import evaluating
 from sensorium.robustness.lipschitz import Penalty, layers, penalty
-from sensorium.robustness.network import NetworkConfig, PictureNetwork
+from sensorium.robustness.network import NetworkConfig, Norm, PictureNetwork
 from sensorium.robustness.quantiser import quantise_weights
 from sensorium.robustness.recognition import Recognition
 from sensorium.system import Batch, Meter, System
@@ -42,8 +42,9 @@ class DQConfig:
         bits: of the activations, 1 to 8; 0 for floats.
         weight_bits: of the weights; 0 for floats, as in the paper.
         clip: upper bound of the activations.
-        norm: batch normalisation, as in the paper; without it the network can be kept from
-            enlarging anything.
+        norm: ``batch`` normalisation, as in the paper; its ``mean`` only, or ``none``: then the
+            network can be kept from enlarging anything.
+        gain: what the penalty holds the singular values of convolutions at; 1 in the paper.
         beta: weight of the penalty (0: vanilla quantisation).
         penalty: which matrices it makes orthogonal.
         convex: convex residual sums, as in the paper.
@@ -61,7 +62,8 @@ class DQConfig:
     bits: int = 4
     weight_bits: int = 0
     clip: float = 6.0
-    norm: bool = True
+    norm: Norm = "batch"
+    gain: float = 1.0
     beta: float = 0.0
     penalty: Penalty = "raw"
     convex: bool = False
@@ -125,7 +127,7 @@ class DQSystem(System):
         right = (logits.argmax(1) == label).float().mean()
         found = {"loss": entropy, "entropy": entropy.detach(), "top1": right.detach()}
         if config.beta:
-            cost = penalty(self.network, config.penalty)
+            cost = penalty(self.network, config.penalty, config.gain)
             found |= {"loss": entropy + config.beta / 2 * cost, "penalty": cost.detach()}
         return found
 
@@ -252,6 +254,7 @@ def network(config: DQConfig) -> PictureNetwork:
         bits=config.bits,
         clip=config.clip,
         norm=config.norm,
+        gain=config.gain,
         convex=config.convex,
         scale=config.scale,
     )
