@@ -22,7 +22,7 @@ from sensorium.recipe import Recipe
 from sensorium.system import System
 
 FULL = "full system"
-STEPS = 1500
+STEPS = 2000
 """Of every training, in the proportions of the stages of its recipe."""
 
 BASELINES: dict[str, type[System]] = {ConvLSTMSystem.name: ConvLSTMSystem}
@@ -44,16 +44,31 @@ class Run:
     every_seed: bool = False
 
 
+def changed(**fields: Any) -> Callable[[], Recipe]:
+    """The full system with other fields."""
+
+    def recipe() -> Recipe:
+        base = RECIPES["expressions"]()
+        return replace(base, system=replace(base.system, **fields))
+
+    return recipe
+
+
 RUNS: dict[str, Run] = {
     FULL: Run("system", RECIPES["expressions"], every_seed=True),
     "without the mouth's discriminator": Run("taken-away", RECIPES["expressions-without-local"]),
     "without landmarks": Run("taken-away", RECIPES["expressions-without-landmarks"]),
     "without continuity": Run("taken-away", RECIPES["expressions-without-continuity"]),
-    "without discriminators": Run("taken-away", RECIPES["expressions-without-critics"]),
     "residual in pixels": Run("taken-away", RECIPES["expressions-pixel-residual"]),
     "a model for each expression": Run("taken-away", RECIPES["expressions-separate"]),
     "frame by frame": Run("baseline", RECIPES["expressions-frame-by-frame"]),
     "ConvLSTM": Run("baseline", conv_lstm),
+    "painted anew (paper)": Run("taken-away", changed(input_skip=False)),
+    "without discriminators": Run("taken-away", RECIPES["expressions-without-critics"]),
+    "plain L1 (paper)": Run(
+        "taken-away",
+        changed(reconstruction_weight=100.0, face_weight=0.0, mouth_weight=0.0, squared_weight=0.0),
+    ),
 }
 """In order of importance."""
 

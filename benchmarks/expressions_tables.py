@@ -19,6 +19,8 @@ ORDER = (
     "without landmarks",
     "without continuity",
     "without discriminators",
+    "painted anew (paper)",
+    "plain L1 (paper)",
     "residual in pixels",
     "a model for each expression",
     "frame by frame",
