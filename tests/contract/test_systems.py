@@ -126,7 +126,7 @@ OVERFIT = {
     "concepts": (100, 0.6),
     "nsvqa": (250, 0.1),
     "wsdec": (200, 0.6),
-    "expressions": (60, 0.3),
+    "expressions": (120, 0.3),
 }
 """Steps, and share of the first loss: masks, boxes and sentences take longer than a few labels."""
 
