@@ -5,7 +5,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sensorium.robustness.attacks import APGD, BIM, FGSM, PGD, RFGSM, Square, in_batches
+from sensorium.robustness.attacks import APGD, BIM, FGSM, PGD, RFGSM, Batched, Square, in_batches
 
 KINDS = [
     FGSM(),
@@ -147,6 +147,17 @@ def test_batches_are_put_together(net, some):
     assert torch.equal(whole.success, parts.success)
     assert torch.allclose(whole.x, parts.x, atol=1e-6)
     assert torch.equal(whole.queries, parts.queries)
+
+
+def test_batches_share_a_support_or_split_it(net, some):
+    one = torch.zeros(1, 1, 8, 8)
+    one[..., 4:] = 1
+    whole = BIM(0.1)(net, some.x, some.y, support=one)
+    for support in (one, one.expand(len(some), 1, 8, 8)):
+        parts = Batched(BIM(0.1), 33)(net, some.x, some.y, support=support)
+        assert torch.allclose(whole.x, parts.x, atol=1e-6)
+    with pytest.raises(ValueError, match="batch must be 1 or more"):
+        Batched(BIM(), 0)
 
 
 def test_the_network_is_left_as_it_was(net, some):

@@ -1,7 +1,7 @@
 """Attacks on any `Classifier`, on pictures and on clips; one file per attack."""
 
 from sensorium.robustness.attacks.apgd import APGD
-from sensorium.robustness.attacks.attacked import Attack, Attacked, in_batches
+from sensorium.robustness.attacks.attacked import Attack, Attacked, Batched, in_batches
 from sensorium.robustness.attacks.ball import Norm
 from sensorium.robustness.attacks.cw import CW
 from sensorium.robustness.attacks.ead import EAD
@@ -24,6 +24,7 @@ __all__ = [
     "RFGSM",
     "Attack",
     "Attacked",
+    "Batched",
     "Ensemble",
     "Loss",
     "Masking",

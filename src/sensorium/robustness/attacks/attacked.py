@@ -160,6 +160,54 @@ class Attempt:
         )
 
 
+@dataclass(frozen=True)
+class Batched:
+    """An attack on more samples than fit into memory at once.
+
+    Attributes:
+        attack: on each batch; batch ``b`` has seed ``seed + b``.
+        batch: samples at once.
+
+    Raises:
+        ValueError: for a batch below 1.
+    """
+
+    attack: Attack
+    batch: int = 100
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch must be 1 or more, got {self.batch}")
+
+    def __call__(
+        self,
+        classifier: Classifier,
+        x: Float[Tensor, "N ..."],
+        y: Int64[Tensor, "N"],
+        *,
+        target: Int64[Tensor, "N"] | None = None,
+        support: Tensor | None = None,
+        seed: int = 0,
+    ) -> Attacked:
+        """See `Attack`; a ``support`` is for all samples, or has a row for each."""
+        check_input(x)
+        each = support is not None and support.ndim == x.ndim and len(support) == len(x)
+        parts = []
+        for first in range(0, len(x), self.batch):
+            here = slice(first, first + self.batch)
+            parts.append(
+                self.attack(
+                    classifier,
+                    x[here],
+                    y[here],
+                    target=None if target is None else target[here],
+                    support=support[here] if support is not None and each else support,
+                    seed=seed + first // self.batch,
+                )
+            )
+        return joined(parts)
+
+
 def in_batches(
     attack: Attack,
     classifier: Classifier,
@@ -167,35 +215,15 @@ def in_batches(
     y: Int64[Tensor, "N"],
     *,
     target: Int64[Tensor, "N"] | None = None,
-    support: Tensor | None = None,
     seed: int = 0,
     batch: int = 100,
 ) -> Attacked:
-    """The attack on more samples than fit into memory at once; batch ``b`` has seed ``seed + b``.
-
-    A ``support`` is for all samples (its first axis is 1), or has a row for each.
+    """`Batched` in one call.
 
     Raises:
         ValueError: for a batch below 1, or what the attack refuses.
     """
-    if batch < 1:
-        raise ValueError(f"batch must be 1 or more, got {batch}")
-    check_input(x)
-    each = support is not None and support.ndim == x.ndim and len(support) == len(x)
-    parts = []
-    for first in range(0, len(x), batch):
-        here = slice(first, first + batch)
-        parts.append(
-            attack(
-                classifier,
-                x[here],
-                y[here],
-                target=None if target is None else target[here],
-                support=support[here] if support is not None and each else support,
-                seed=seed + first // batch,
-            )
-        )
-    return joined(parts)
+    return Batched(attack, batch)(classifier, x, y, target=target, seed=seed)
 
 
 def joined(parts: list[Attacked]) -> Attacked:
