@@ -22,8 +22,9 @@ def agreement(table: Table, results: Results) -> str:
             lines.append((row["attack"], *shares, *sizes))
         title = (
             f"\n{found['samples']} known pictures of {name}, budget {255 * found['eps']:.1f}/255 "
-            f"(L2: {found['eps_l2']:g}); broken in %, then the largest change (of attacks without "
-            "a budget the median one):\n\n"
+            f"(L2: {found['eps_l2']:g}), {found['steps']} steps; broken in %, then the largest "
+            f"change. Of attacks without a budget the median change, of {results['timed']} "
+            "pictures:\n\n"
         )
         names = ("ours", "Foolbox", "torchattacks")
         parts.append(title + table(("", *names, *(f"size: {n}" for n in names)), lines))
