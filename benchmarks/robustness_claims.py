@@ -180,6 +180,12 @@ def _defended() -> Iterator[Claim]:
             for kind in kinds
             for bits in (4, 2)
             for figure in (NAIVE, PLAIN, WORST, BLACK)
+        )
+        + tuple(
+            above(f"non-expansive, {bits} bits, vanilla with the same bound ({BY[figure]})", figure,
+                  title("non-expansive", bits), title("vanilla", bits, "bound 1"))
+            for bits in (4, 2)
+            for figure in (NAIVE, WORST)
         ),
     )  # fmt: skip
     yield Claim(

@@ -36,6 +36,14 @@ def _plain(axes: Any) -> None:
     axes.set_axisbelow(True)
 
 
+def _below(figure: Figure, axes: Any) -> None:
+    """The legend of one panel, below all."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8, frameon=False
+    )
+
+
 def _bits(n: int) -> str:
     return f"{n} bits" if n else "full"
 
@@ -43,7 +51,7 @@ def _bits(n: int) -> str:
 def by_bits(rows: Rows) -> Figure:
     """Accuracy against bits, one panel per way of training."""
     eps = WORLDS["digits"].budget.main
-    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    figure = Figure(figsize=(11, 4), layout="constrained")
     panels = figure.subplots(1, len(KINDS), sharey=True)
     for axes, kind in zip(panels, KINDS, strict=True):
         have = [n for n in ORDERED if title(kind, n) in rows]
@@ -61,7 +69,7 @@ def by_bits(rows: Rows) -> Figure:
         axes.set_ylim(0, 102)
         _plain(axes)
     panels[0].set_ylabel("accuracy %")
-    panels[0].legend(fontsize=7.5, frameon=False, loc="lower left", bbox_to_anchor=(0, 0.12))
+    _below(figure, panels[0])
     figure.suptitle(f"Digits, Linf eps {eps:g}; bars: deviation over seeds", fontsize=10)
     return figure
 
@@ -70,7 +78,7 @@ def by_radius(rows: Rows, world: str, names: list[str]) -> Figure:
     """Accuracy against eps: the worst case, and what plain attacks make of it."""
     budget = WORLDS[world].budget
     times, unit = (1, "") if world == "digits" else (255, " in 255ths")
-    figure = Figure(figsize=(3.7 * len(names), 3.4), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(names), 3.6), layout="constrained")
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         row = rows[name]
@@ -85,10 +93,11 @@ def by_radius(rows: Rows, world: str, names: list[str]) -> Figure:
             )  # fmt: skip
         axes.set_title(name, fontsize=10)
         axes.set_xlabel(f"eps{unit}", fontsize=9)
+        axes.set_xticks(at, [f"{v:g}" for v in at])
         axes.set_ylim(0, 102)
         _plain(axes)
     panels[0].set_ylabel("accuracy %")
-    panels[-1].legend(fontsize=7.5, frameon=False)
+    _below(figure, panels[0])
     return figure
 
 
@@ -108,9 +117,9 @@ def growth(rows: Rows) -> Figure:
             axes.set_ylim(0)
         grid[0, column].set_title(kind, fontsize=10)
         if have:
-            ticks = ["picture", *(f"{k}" for k in range(1, count))]
+            ticks = ["picture", *(f"{k}" for k in range(1, count - 1)), "mean"]
             grid[1, column].set_xticks(range(count), ticks, fontsize=8)
-        grid[1, column].set_xlabel("after layer", fontsize=9)
+        grid[1, column].set_xlabel("after convolution (mean: over all places)", fontsize=9)
     for axes, norm in zip(grid[:, 0], ("L2", "L1"), strict=True):
         axes.set_ylabel(f"relative change, {norm}", fontsize=9)
     grid[0, 0].legend(fontsize=7.5, frameon=False, ncols=2)

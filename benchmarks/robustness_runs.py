@@ -3,7 +3,7 @@
 All networks of a set of pictures have one shape and one number of passes over it: adversarial
 training, whose steps take two passes each, has half the steps. ``vanilla`` is quantisation alone;
 ``raw penalty`` is the paper's (arXiv:1904.08444), with batch normalisation; ``non-expansive`` has
-none, starts orthogonal, is held there by the penalty, and has its activations bounded by 2 and its
+none, starts orthogonal, is held there by the penalty, and has its activations bounded by 1 and its
 logits multiplied by 16.
 """
 
@@ -158,6 +158,7 @@ def _parts() -> dict[str, Run]:
         found[title("raw penalty", bits, "folded")] = folded
     for beta in (3e-4, 3e-2):
         found[title("raw penalty", 4, f"beta {beta:g}")] = trained("raw penalty", 4, beta=beta)
+    found[title("vanilla", 2, "bound 1")] = trained("vanilla", 2, clip=1.0)
     for kind in ("vanilla", "raw penalty"):
         found[title(kind, 4, "bound 1")] = trained(kind, 4, clip=1.0)
     return {
@@ -171,7 +172,7 @@ RUNS: dict[str, Run] = {
             "main",
             trained(kind, bits),
             bits,
-            squeezed=kind != "raw penalty" and bits in FEW,
+            squeezed=kind != "raw penalty" and bits in FEW[1:],
             closely=kind != "raw penalty" and bits in FEW,
         )
         for bits in (0, 4, 2, 3, 5, 8, 6)

@@ -94,8 +94,9 @@ def radii(table: Table, results: Results) -> str:
             for eps in _EPS:
                 plain = percent(row, key("pgd_last", eps)).split(" ")[0]
                 cells.append(f"{percent(row, key('robust', eps))} ({plain})")
-            lines.append((title(kind, n), *cells))
+            lines.append((title(kind, n), *cells, percent(row, "whole_range")))
     head = ("worst case % (naive: PGD's last iterate)", *(f"eps {eps:g}" for eps in _EPS))
+    head = (*head, "eps 0.5, PGD")
     return table(head, lines) if lines else _NOT_RUN
 
 
