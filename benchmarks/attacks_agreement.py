@@ -160,13 +160,17 @@ def fit(system: DQSystem, data: LabelledData, steps: int) -> None:
     system.eval()
 
 
-def networks(steps: int) -> Iterator[tuple[str, DQSystem, LabelledData, float, float]]:
+def networks(
+    names: list[str], steps: int
+) -> Iterator[tuple[str, DQSystem, LabelledData, float, float]]:
     """Name, network, test pictures that it knows, and the budgets in Linf and in L2."""
     small = DQConfig(network="small", bits=0)
     for name, data, config, eps, l2 in (
         ("digits", Digits(), replace(small, depth=6, in_channels=1, size=8), 0.1, 0.6),
         ("objects", ObjectsData(length=4000), replace(small, depth=8), 4 / 255, 0.3),
     ):
+        if name not in names:
+            continue
         torch.manual_seed(0)
         system = DQSystem(defended(data.adapt(config), "vanilla"))
         fit(system, data.all("train"), steps)
@@ -235,6 +239,7 @@ def compare(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", nargs="+", default=["digits", "objects"])
     parser.add_argument("--steps", type=int, default=1200, help="of training")
     parser.add_argument("--samples", type=int, default=400)
     parser.add_argument("--timed", type=int, default=50, help="samples in the race")
@@ -244,7 +249,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     found: dict[str, Any] = {}
-    for name, network, data, eps, l2 in networks(args.steps):
+    for name, network, data, eps, l2 in networks(args.networks, args.steps):
         some = LabelledData(data.x[: args.samples], data.y[: args.samples], data.classes)
         torch.manual_seed(0)  # the libraries draw from the global generator
         steps = args.attack_steps if name == "digits" else args.attack_steps // 2
