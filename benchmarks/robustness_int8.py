@@ -36,6 +36,7 @@ from sensorium import images, store
 from sensorium.actions.systems import ActionSystem
 from sensorium.export import OnnxActions, OnnxPictures, export
 from sensorium.export.calibration import CALIBRATION_CLIPS, DataClips
+from sensorium.export.quantising import convolutions
 from sensorium.recipe import Recipe
 from sensorium.robustness.attacks import PGD
 from sensorium.robustness.quantised import quantise_activations
@@ -239,7 +240,6 @@ WIDE = {
 def sessions(system: DQSystem, folder: Path) -> dict[str, Any]:
     """ONNX Runtime sessions with float and with integer activations, and the count of integers."""
     from sensorium.export.pictures import TakesBytes, write_graph
-    from sensorium.export.quantising import convolutions
     from sensorium.export.running import open_session
     from sensorium.robustness.integers import integer_network
 
@@ -304,6 +304,7 @@ def tsm_latency(folder: Path, size: Size) -> dict[str, Any]:
     }
     view = system.config.view
     row: dict[str, Any] = {"name": "tsm", "bits": 8}
+    row["int8_convolutions"], row["float_convolutions"] = convolutions(folder / "tsm.onnx")
     for batch in (1, 32):
         clip = torch.zeros(batch, view.sampling.count, 3, view.size, view.size, dtype=torch.uint8)
         works: dict[str, Callable[[], Any]] = {k: partial(f, clip) for k, f in forms.items()}

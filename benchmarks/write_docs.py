@@ -21,6 +21,7 @@ import events_tables
 import expressions_tables
 import pse_tables
 import questions_tables
+import robustness_int8_tables
 import robustness_tables
 import sounds_tables
 
@@ -336,13 +337,16 @@ def pse(name: str) -> Callable[[], str]:
 
 
 def robustness(name: str) -> Callable[[], str]:
-    """A table of the quality of robustness."""
+    """A table of robustness: of its quality, or of integers against their simulation."""
+    real = robustness_int8_tables.TABLES
+    source = "robustness_int8" if name in real else "robustness_quality"
 
     def write() -> str:
-        if not (RESULTS / "robustness_quality.json").exists():
+        if not (RESULTS / f"{source}.json").exists():
             return "\nNot measured yet.\n"
-        results = load("robustness_quality")
-        return robustness_tables.TABLES[name](table, results) + machine(results)
+        results = load(source)
+        made = {**robustness_tables.TABLES, **real}[name](table, results)
+        return made + machine(results)
 
     return write
 
@@ -367,6 +371,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **{name: pse(name) for name in pse_tables.TABLES},
     **{name: expressions(name) for name in expressions_tables.TABLES},
     **{name: robustness(name) for name in robustness_tables.TABLES},
+    **{name: robustness(name) for name in robustness_int8_tables.TABLES},
     **{name.replace("_", "-"): sounds_cost(name) for name in sounds_tables.FIGURES_OF},
 }
 

@@ -83,7 +83,7 @@ class AllPictures(Protocol):
         """Every picture of a split."""
 
 
-class _Bytes(nn.Module):
+class TakesBytes(nn.Module):
     """A system that takes bytes."""
 
     def __init__(self, system: DQSystem) -> None:
@@ -118,14 +118,14 @@ def made(
         data, words = _data(system, source)
         ranges = torch.split(_bytes(data, "val", CALIBRATION)[0], 32)
         integers = integer_network(system.network, ranges, _bits(system))
-    plain = _saved(_Bytes(system).eval(), system, folder / "fp32.onnx", "fp32")
+    plain = write_graph(TakesBytes(system).eval(), system, folder / "fp32.onnx", "fp32")
     session = open_session(plain, torch.get_num_threads())
     found = _checked(system, session)
     size = plain.stat().st_size / 1e6
     done = Exported(plain, plain.with_suffix(".md"), "picture", "fp32", found, size, size)
     if not int8:
         return plain, done, page(done, system, "")
-    small = _saved(integers, system, folder / "int8.onnx", "int8")
+    small = write_graph(integers, system, folder / "int8.onnx", "int8")
     session8 = open_session(small, torch.get_num_threads())
     cost = _accuracy(session, session8, *_bytes(data, "test", HELD_OUT))
     if cost.drop > max_drop:
@@ -157,7 +157,7 @@ def _bits(system: DQSystem) -> int:
     return min(system.config.weight_bits or most, most)
 
 
-def _saved(module: nn.Module, system: DQSystem, path: Path, precision: str) -> Path:
+def write_graph(module: nn.Module, system: DQSystem, path: Path, precision: str) -> Path:
     """Traced with its metadata."""
     onnx = need("onnx")
     config = system.config
@@ -216,7 +216,7 @@ def _float_ms(system: DQSystem, folder: Path) -> float:
     """One picture by ONNX Runtime, the same network with float activations."""
     floats = copy.deepcopy(system)
     set_bits(floats, 0)
-    path = _saved(_Bytes(floats).eval(), floats, folder / "float.onnx", "fp32")
+    path = write_graph(TakesBytes(floats).eval(), floats, folder / "float.onnx", "fp32")
     session = open_session(path, torch.get_num_threads())
     config = system.config
     array = np.zeros((1, config.in_channels, config.size, config.size), np.uint8)

@@ -53,7 +53,7 @@ def defended(config: DQConfig, defence: Defence) -> DQConfig:
 
 
 def objects(
-    bits: int, defence: Defence, *, name: str = "", steps: int = 2500, seed: int = 0
+    bits: int, defence: Defence, *, name: str = "", steps: int = 1500, seed: int = 0
 ) -> Recipe:
     """A small network on the procedural objects, eight shapes at 32 x 32 pixels.
 
