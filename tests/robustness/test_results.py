@@ -57,6 +57,7 @@ def test_a_picture_is_written_as_it_is(tmp_path):
 
 def test_a_grey_clip_is_written_frame_by_frame(tmp_path):
     result = made((5, 1, 6, 8))
+    made((9, 1, 6, 8)).save(tmp_path)
     folder = result.save(tmp_path)[0]
     video = media.read(folder).need_video()
     frames = video.frames(video.times())

@@ -107,6 +107,8 @@ class Robustness(Result):
             pictures = {folder / "adversarial.png": frames}
         else:
             (folder / "adversarial").mkdir(exist_ok=True)
+            for old in (folder / "adversarial").glob("[0-9]*.png"):  # of a longer clip
+                old.unlink()
             pictures = {
                 folder / "adversarial" / f"{n:04d}.png": frame for n, frame in enumerate(frames)
             }
