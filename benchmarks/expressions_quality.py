@@ -26,11 +26,10 @@ import torch
 import expressions_measures as measures
 import quality_runs as quality
 from expressions_held_out import HeldOut, Maker, copy_input, cross_fade, made_by, truth
-from expressions_runs import BASELINES, RUNS, budget, loaded, prepared
+from expressions_runs import BASELINES, RECONSTRUCTION, RUNS, budget, loaded, prepared
 from quality_runs import Training, folder_of
 from questions_scoring import over_seeds
 from report import RESULTS, write_results
-from sensorium.recipe import Recipe
 
 SECTIONS = ("system", "taken-away", "baseline", "without-training")
 PLAIN: dict[str, Maker] = {
@@ -80,6 +79,11 @@ class Job:
         return self.folder / f"figures-{self.people}.json"
 
     @property
+    def measured(self) -> bool:
+        """Whether it is a row."""
+        return self.name not in RUNS or RUNS[self.name].measured
+
+    @property
     def trained(self) -> bool:
         """Whether the system is there."""
         return self.training is None or quality.is_trained(self.folder)
@@ -87,37 +91,61 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.trained and self.kept.exists() and not self.again
+        measured = self.kept.exists() and not self.again
+        return self.trained and (measured or not self.measured)
 
     def stale(self) -> bool:
         """Whether the training that is there is of another recipe."""
         return self.training is not None and quality.is_stale(self.folder, self.training.recipe)
 
 
-def jobs(options: argparse.Namespace) -> Iterator[Job]:
-    """All rows, the first seed of everything before the others."""
+def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:
+    """Jobs that must follow each other, the first seed of everything before the others."""
     for seed in options.seeds:
         first = seed == options.seeds[0]
         if first and "without-training" in options.only:
             for name in PLAIN:
                 if name in (options.rows or PLAIN):
-                    yield made(name, seed, None, options)
-        for name, run in RUNS.items():
-            wanted = run.section in options.only and name in (options.rows or RUNS)
-            if wanted and (first or run.every_seed):
-                yield made(name, seed, prepared(run, seed, options.steps, options.data), options)
+                    yield [made(name, seed, options)]
+        wanted = [
+            name
+            for name, run in RUNS.items()
+            if run.section in options.only
+            and name in (options.rows or RUNS)
+            and (first or run.every_seed)
+        ]
+        needed = {RUNS[name].after for name in wanted} | set(wanted)
+        chain: list[Job] = []
+        others: list[list[Job]] = []
+        for name in (name for name in RUNS if name in needed):
+            job = made(name, seed, options)
+            if name == RECONSTRUCTION or RUNS[name].after:
+                chain.append(job)
+            else:
+                others.append([job])
+        yield from [chain, *others] if chain else others
 
 
-def made(name: str, seed: int, recipe: Recipe | None, options: argparse.Namespace) -> Job:
+def jobs(options: argparse.Namespace) -> Iterator[Job]:
+    """All of them."""
+    return (job for lane in lanes(options) for job in lane)
+
+
+def made(name: str, seed: int, options: argparse.Namespace) -> Job:
     """A row with its folder."""
     folder = folder_of(options.folder, name, seed)
-    training = None if recipe is None else Training(recipe, folder)
+    training = None
+    if name in RUNS:
+        run = RUNS[name]
+        before = str(folder_of(options.folder, run.after, seed) / "system") if run.after else ""
+        recipe = prepared(run, seed, options.steps, options.data, before)
+        training = Training(recipe, folder)
     return Job(name, seed, training, folder, options.people, options.cache, options.again)
 
 
-def carry_out(work: Job) -> list[str]:
-    """One row; returns what went wrong."""
-    return quality.attempted(train_and_measure, [work])
+def carry_out(lane: list[Job]) -> list[str]:
+    """One row after another; returns what went wrong."""
+    return quality.attempted(train_and_measure, lane)
 
 
 def train_and_measure(work: Job) -> None:
@@ -126,6 +154,8 @@ def train_and_measure(work: Job) -> None:
         maker = PLAIN[work.name]
     else:
         quality.train(work.training.recipe, work.folder, BASELINES.values())
+        if not work.measured:
+            return
         maker = made_by(loaded(str(work.training.system)))
     keep(work.kept, work.name, maker, work)
 
@@ -165,9 +195,11 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
         if not work.done or work.stale():
             missing.append(work.title)
             continue
-        found.setdefault(work.name, {})[str(work.seed)] = json.loads(work.kept.read_text())
+        if work.measured:
+            found.setdefault(work.name, {})[str(work.seed)] = json.loads(work.kept.read_text())
         if work.training is not None:
-            entry = networks.setdefault(work.name, {**budget(work.training), "by_seed": {}})
+            about = budget(work.name, work.training)
+            entry = networks.setdefault(work.name, {**about, "by_seed": {}})
             entry["by_seed"][str(work.seed)] = quality.spent(work.folder)
     rows = {name: over_seeds(by_seed) for name, by_seed in found.items()}
     out: dict[str, Any] = {
@@ -227,10 +259,10 @@ def main(words: list[str] | None = None) -> int:
     if options.weights:
         measure_weights(options)
     elif not options.collect:
-        todo = list(jobs(options))
-        for work in (work for work in todo if work.stale()):
+        todo = [lane for lane in lanes(options) if not all(work.done for work in lane)]
+        for work in (work for lane in todo for work in lane if work.stale()):
             print(f"{work.folder}: of another recipe; delete it to make it anew")
-        todo = [work for work in todo if not (work.stale() or work.done)]
+        todo = [lane for lane in todo if not any(work.stale() for work in lane)]
         failed = quality.pooled(carry_out, todo, options.processes)
     write_results("expressions_quality", collect(options), options.out)
     print("\n".join(failed))

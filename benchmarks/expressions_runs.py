@@ -2,7 +2,7 @@
 
 Every run has the sittings, the steps and the batch of the full system, so that a row differs from
 the first by what its name says and nothing else; the ConvLSTM alone is shown whole clips, half as
-many at a time.
+many at a time. Rows that differ in the second stage alone share the first one, `RECONSTRUCTION`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from sensorium.expressions.recipes import RECIPES
 from sensorium.recipe import Recipe
 from sensorium.system import System
 
-FULL = "full system"
-STEPS = 2000
+FULL, RECONSTRUCTION = "full system", "reconstruction"
+STEPS = 1500
 """Of every training, in the proportions of the stages of its recipe."""
 
 BASELINES: dict[str, type[System]] = {ConvLSTMSystem.name: ConvLSTMSystem}
@@ -36,12 +36,16 @@ class Run:
     Attributes:
         section: of the benchmark.
         recipe: how it is trained.
+        after: the run that was its first stage; empty for none.
         every_seed: whether with every seed, or with the first alone.
+        measured: whether it is a row.
     """
 
     section: str
     recipe: Callable[[], Recipe]
+    after: str = ""
     every_seed: bool = False
+    measured: bool = True
 
 
 def changed(**fields: Any) -> Callable[[], Recipe]:
@@ -54,27 +58,41 @@ def changed(**fields: Any) -> Callable[[], Recipe]:
     return recipe
 
 
+def second_stage(section: str, name: str, every_seed: bool = False) -> Run:
+    """A row that differs in the second stage alone, or in nothing."""
+    return Run(section, RECIPES[name], RECONSTRUCTION, every_seed)
+
+
 RUNS: dict[str, Run] = {
-    FULL: Run("system", RECIPES["expressions"], every_seed=True),
-    "without the mouth's discriminator": Run("taken-away", RECIPES["expressions-without-local"]),
+    RECONSTRUCTION: Run("system", RECIPES["expressions"], every_seed=True, measured=False),
+    FULL: second_stage("system", "expressions", every_seed=True),
+    "without the mouth's discriminator": second_stage("taken-away", "expressions-without-local"),
+    "without continuity": second_stage("taken-away", "expressions-without-continuity"),
+    "without discriminators": second_stage("taken-away", "expressions-without-critics"),
     "without landmarks": Run("taken-away", RECIPES["expressions-without-landmarks"]),
-    "without continuity": Run("taken-away", RECIPES["expressions-without-continuity"]),
     "residual in pixels": Run("taken-away", RECIPES["expressions-pixel-residual"]),
     "a model for each expression": Run("taken-away", RECIPES["expressions-separate"]),
     "frame by frame": Run("baseline", RECIPES["expressions-frame-by-frame"]),
-    "ConvLSTM": Run("baseline", conv_lstm),
     "painted anew (paper)": Run("taken-away", changed(input_skip=False)),
-    "without discriminators": Run("taken-away", RECIPES["expressions-without-critics"]),
     "plain L1 (paper)": Run(
         "taken-away",
         changed(reconstruction_weight=100.0, face_weight=0.0, mouth_weight=0.0, squared_weight=0.0),
     ),
+    "ConvLSTM": Run("baseline", conv_lstm),
 }
-"""In order of importance."""
+"""In order of importance; runs that go on from another come after it."""
 
 
-def prepared(run: Run, seed: int, steps: int | None, cache: Path) -> Recipe:
-    """A run's recipe with its seed, and its stages shortened to so many steps together."""
+def prepared(run: Run, seed: int, steps: int | None, cache: Path, first: str = "") -> Recipe:
+    """A run's recipe with its seed, and its stages shortened to so many steps together.
+
+    Args:
+        run: which.
+        seed: of the training.
+        steps: of all stages.
+        cache: for drawn sittings.
+        first: the system of the run that it goes on from, where it does.
+    """
     recipe = run.recipe()
     share = (steps or STEPS) / sum(stage.steps for stage in recipe.stages)
     stages = tuple(replace(s, steps=max(1, round(s.steps * share))) for s in recipe.stages)
@@ -83,7 +101,10 @@ def prepared(run: Run, seed: int, steps: int | None, cache: Path) -> Recipe:
         data = replace(data, portraits=within(data.portraits, cache))
     else:
         data = within(data, cache)
-    return replace(recipe, seed=seed, stages=stages, data=data, workers=0, validate_every=0)
+    recipe = replace(recipe, seed=seed, data=data, workers=0, validate_every=0)
+    if run.after:
+        return replace(recipe, stages=stages[1:], init=first)
+    return replace(recipe, stages=stages if run.measured else stages[:1])
 
 
 def within(data: Portraits, cache: Path) -> Portraits:
@@ -98,10 +119,11 @@ def portraits(recipe: Recipe) -> Portraits:
     return found
 
 
-def budget(training: Training) -> dict[str, Any]:
+def budget(name: str, training: Training) -> dict[str, Any]:
     """What a run was given."""
     recipe = training.recipe
     return {
+        "after": RUNS[name].after,
         "parameters": training.parameters(),
         "steps": [stage.steps for stage in recipe.stages],
         "batch": recipe.batch,

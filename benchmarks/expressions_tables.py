@@ -196,7 +196,8 @@ def budgets(table: Table, results: Results) -> str:
             (
                 name,
                 f"{about['parameters']:,}",
-                " + ".join(f"{steps:,}" for steps in about["steps"]),
+                " + ".join(f"{steps:,}" for steps in about["steps"])
+                + (f", after {about['after']}" if about["after"] else ""),
                 about["batch"],
                 f"{about['sittings']:,}",
                 ", ".join(sorted(about["by_seed"])),

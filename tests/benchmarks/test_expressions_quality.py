@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 
+import sensorium.expressions.datasets.sittings as DS
+from sensorium.expressions.recipes import RECIPES
 from sensorium.expressions.systems import ExpressionsSystem
 from sensorium.training.building import build
 from sensorium.worlds.portraits import EXPRESSIONS, split_seed
@@ -156,18 +158,24 @@ def options(folder: Path, **fields: Any) -> Namespace:
     return Namespace(**{**vars(module("expressions_quality").arguments(words)), **fields})
 
 
-def test_every_run_builds_and_has_the_same_steps() -> None:
+def test_every_row_builds_and_has_the_same_steps() -> None:
     runs = module("expressions_runs")
-    full = runs.prepared(runs.RUNS[runs.FULL], 1, 40, Path("data"))
+    full = runs.prepared(runs.RUNS[runs.FULL], 1, 40, Path("data"), "first")
+    before = runs.prepared(runs.RUNS[runs.RECONSTRUCTION], 1, 40, Path("data"))
+    first = sum(s.steps for s in before.stages)
+    assert 0 < first < 40
     for name, run in runs.RUNS.items():
-        recipe = runs.prepared(run, 1, 40, Path("data"))
-        assert sum(s.steps for s in recipe.stages) == pytest.approx(40, abs=2), name
+        recipe = runs.prepared(run, 1, 40, Path("data"), "first" if run.after else "")
+        steps = sum(s.steps for s in recipe.stages)
+        if run.measured:
+            assert steps + first * bool(run.after) == pytest.approx(40, abs=2), name
+        assert recipe.init == ("first" if run.after else None), name
         assert recipe.seed == 1, name
         assert recipe.batch == full.batch or name == "ConvLSTM"
         assert runs.portraits(recipe) == full.data, name
         known = next((s for s in runs.BASELINES.values() if s.Config is type(recipe.system)), None)
         kind = known or ExpressionsSystem
-        system = build(recipe, kind)
+        system = build(replace(recipe, init=None), kind)
         assert sum(p.numel() for p in system.parameters()) > 0, name
 
 
@@ -176,6 +184,11 @@ def test_rows_come_in_order_and_nothing_is_done_twice(tmp_path: Path) -> None:
     todo = list(benchmark.jobs(options(tmp_path)))
     runs = module("expressions_runs").RUNS
     assert [job.name for job in todo] == [*benchmark.PLAIN, *runs]
+    for lane in benchmark.lanes(options(tmp_path)):
+        names = [job.name for job in lane]
+        for job in lane:  # what goes on from another run comes after it
+            run = runs.get(job.name)
+            assert run is None or not run.after or run.after in names[: names.index(job.name)]
     assert not any(job.done or job.stale() for job in todo)
     again = list(benchmark.jobs(options(tmp_path, seeds=[0, 1])))
     repeated = [job.name for job in again if job.seed == 1]
@@ -206,7 +219,9 @@ def test_rows_without_training_are_measured_collected_and_shown(tmp_path: Path) 
 
 def test_the_order_of_the_tables_names_every_row() -> None:
     benchmark, tables = module("expressions_quality"), module("expressions_tables")
-    every = {*benchmark.PLAIN, *module("expressions_runs").RUNS, "bundled weights"}
+    runs = module("expressions_runs").RUNS
+    every = {*benchmark.PLAIN, "bundled weights"}
+    every |= {name for name, run in runs.items() if run.measured}
     assert every == set(tables.ORDER)
     assert tables.EXPRESSIONS == EXPRESSIONS
 
@@ -222,6 +237,33 @@ def test_what_fails_is_told_and_stops_nobody(tmp_path: Path) -> None:
     )
     assert quality.attempted(fail, [job, job]) == ["true videos, seed 0: RuntimeError: no"] * 2
     assert quality.attempted(lambda work: None, [job]) == []
+
+
+def test_a_lane_is_trained_measured_and_collected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    benchmark, runs = module("expressions_quality"), module("expressions_runs")
+
+    def tiny() -> Any:
+        base = RECIPES["expressions"]()
+        data = replace(base.data, length=8, frames=3)
+        small = replace(base.system, channels=(4, 4, 4, 4, 4, 4), d_width=4)
+        return replace(base, data=data, system=small, batch=4)
+
+    few = {name: runs.RUNS[name] for name in (runs.RECONSTRUCTION, runs.FULL)}
+    monkeypatch.setattr(runs, "RUNS", {n: replace(r, recipe=tiny) for n, r in few.items()})
+    monkeypatch.setattr(benchmark, "RUNS", runs.RUNS)
+    monkeypatch.setattr(runs, "_HELD_OUT", 2)
+    monkeypatch.setattr(DS, "_SHARD", 8)
+    given = options(tmp_path, only=["system"])
+    (lane,) = benchmark.lanes(given)
+    assert benchmark.carry_out(lane) == []
+    assert all(job.done and not job.stale() for job in lane)
+    out = benchmark.collect(given)
+    assert set(out["rows"]) == {runs.FULL}
+    assert out["networks"][runs.FULL]["after"] == runs.RECONSTRUCTION
+    assert out["networks"][runs.FULL]["by_seed"]["0"]["train_cpu_minutes"] > 0
+    assert len(module("expressions_tables").budgets(module("write_docs").table, out)) > 100
 
 
 # --- speed ----------------------------------------------------------------------------------------
