@@ -58,7 +58,7 @@ def test_tiny_runs_through_its_stages(tmp_path: Path) -> None:
     for step in fit(replace(tiny, data=data, stages=short, batch=4), tmp_path, device="cpu"):
         losses.append(set(step.losses))
         states.append(step.stage)
-    assert states == ["reconstruction"] * 3 + ["adversarial"] * 3
+    assert states == ["reconstruction 1"] * 3 + ["adversarial"] * 3
     assert losses[0] == {"loss", "reconstruction", "landmarks"}
     assert {"discriminator", "discriminator_mouth", "continuity"} <= losses[5]
     assert torch.isfinite(torch.tensor(step.losses["loss"]))

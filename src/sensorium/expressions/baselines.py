@@ -240,8 +240,8 @@ class ConvLSTMSystem(System):
 def conv_lstm() -> Recipe:
     """The recurrent baseline, trained for as many steps as ``expressions``."""
     recipe = expressions()
-    (first, second) = recipe.stages
-    stage = replace(second, name="frames", steps=first.steps + second.steps, anneal=())
+    steps = sum(stage.steps for stage in recipe.stages)
+    stage = replace(recipe.stages[-1], name="frames", steps=steps, anneal=())
     return replace(
         recipe,
         name="expressions-conv-lstm",

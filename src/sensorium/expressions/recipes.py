@@ -42,33 +42,31 @@ PAPER = ("happy", "angry", "surprised")
 
 
 def stages_of(
-    warm: int, steps: int, first: Optimiser = ADAM, second: Optimiser = ADAM
+    warm: tuple[int, ...], steps: int, first: Optimiser = ADAM, second: Optimiser = ADAM
 ) -> tuple[Stage, ...]:
-    """Reconstruction, then everything; the rate goes to zero in both.
+    """Reconstruction, then everything; the rate goes to zero in each stage.
 
     Args:
-        warm: steps without discriminators.
+        warm: steps without discriminators; each turn begins at half the rate of the one before.
         steps: steps with them.
         first: optimiser of the former.
         second: of the latter.
     """
-    return (
+    turns = tuple(
         Stage(
-            "reconstruction",
-            warm,
-            first,
+            f"reconstruction {turn}",
+            count,
+            replace(first, lr=first.lr / 2 ** (turn - 1)),
             Schedule("cosine", warmup=0.02),
             freeze=("critics",),
             anneal=(("adversarial", 0.0, 0.0),),
-        ),
-        Stage(
-            "adversarial",
-            steps,
-            second,
-            Schedule("cosine"),
-            anneal=(("adversarial", 1.0, 1.0),),
-        ),
+        )
+        for turn, count in enumerate(warm, 1)
     )
+    both = Stage(
+        "adversarial", steps, second, Schedule("cosine"), anneal=(("adversarial", 1.0, 1.0),)
+    )
+    return (*turns, both)
 
 
 def expressions() -> Recipe:
@@ -78,7 +76,7 @@ def expressions() -> Recipe:
         description="Seven facial expressions on drawn portraits, 64 pixels",
         data=Portraits(),
         system=SMALL,
-        stages=stages_of(5000, 2000, FAST),
+        stages=stages_of((5000, 3500), 1500, FAST),
         batch=16,
         workers=0,
         validate_every=0,
@@ -108,7 +106,9 @@ def expressions_paper() -> Recipe:
             local_crop=0,
             d_rate=1.0,
         ),
-        stages=(replace(stages_of(1, 2100 * 558 // 8)[1], optimiser=optimiser, schedule=CONSTANT),),
+        stages=(
+            replace(stages_of((), 2100 * 558 // 8)[0], optimiser=optimiser, schedule=CONSTANT),
+        ),
         batch=8,
         workers=4,
         validate_every=0,
@@ -140,7 +140,7 @@ def expressions_tiny() -> Recipe:
         description="Two facial expressions at 32 pixels in a minute, to try things",
         data=Portraits(64, 32, 16, names, size=32, frames=6),
         system=replace(small, local_crop=16),
-        stages=stages_of(60, 60),
+        stages=stages_of((60,), 60),
         batch=8,
     )
 
