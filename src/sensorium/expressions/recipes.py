@@ -32,6 +32,9 @@ SMALL = ExpressionsConfig(
     face_weight=3.0,
     mouth_weight=8.0,
     squared_weight=4.0,
+    adversarial_weight=2.0,
+    local_weight=2.0,
+    d_rate=1.0,
 )
 """What learns within minutes on a CPU: the decoder paints changes, and looks where they are."""
 
@@ -76,7 +79,7 @@ def expressions() -> Recipe:
         description="Seven facial expressions on drawn portraits, 64 pixels",
         data=Portraits(),
         system=SMALL,
-        stages=stages_of((5000, 3500), 1500, FAST),
+        stages=stages_of((5000, 2000), 1000, FAST),
         batch=16,
         workers=0,
         validate_every=0,
@@ -126,7 +129,7 @@ def expressions_recordings() -> Recipe:
         name="expressions-recordings",
         description="Facial expressions of recorded people (CK+, Oulu-CASIA, MUG, MMI, your own)",
         data=RecordedExpressions(cache=Path("runs/expressions")),
-        system=ExpressionsConfig(expressions=PAPER),
+        system=replace(SMALL, expressions=PAPER),
     )
 
 
