@@ -86,11 +86,15 @@ class Smallest:
         x: Float[Tensor, "m ..."],
         logits: Float[Tensor, "m K"],
         size: Float[Tensor, "m"],
+        goal: Goal,
     ) -> Bool[Tensor, "m"]:
-        """Keep what is smaller than what is kept; says which of the rows are broken now."""
-        goal = self.goal.take(rows)
-        reached = goal.reached(logits, self.confidence)
-        value = torch.where(reached, -size, goal.lead(logits))
+        """Keep what is smaller than what is kept; says which of the rows are broken now.
+
+        ``goal`` is that of the rows.
+        """
+        lead = goal.lead(logits)
+        reached = lead >= self.confidence if self.confidence else goal.reached(logits)
+        value = torch.where(reached, -size, lead)
         self.attempt.offer(self.index[rows], x, reached, value)
         self.broken[rows] |= reached
         return reached

@@ -121,16 +121,16 @@ class CW:
         w = torch.atanh(_INSIDE * (2 * clean - 1)) if tanh else clean
         rebuilt = (w.tanh() + 1) / 2 if tanh else clean  # the clean samples, but for the ends
         adam = Adam(w, self.lr)
-        last = torch.full_like(constants[rows], torch.inf)
+        goal, c = found.goal.take(rows), constants[rows]
+        support = None if found.support is None else found.support[rows]
+        last = torch.full_like(c, torch.inf)
         for step in range(self.steps):
-            support = None if found.support is None else found.support[rows]
             x, slope = _pixels(w, clean, support, tanh)
-            goal, c = found.goal.take(rows), constants[rows]
             kept: list[Tensor] = []
             pushed = goal.pushed(x, _weighted(found, goal, c, kept))
             d = x - torch.where(slope == 0, x, rebuilt)
             size, towards = penalty(d, rows)
-            found.offer(rows, x, kept[0], _size(x - clean, self.norm))
+            found.offer(rows, x, kept[0], _size(x - clean, self.norm), goal)
             w = w + adam.step((pushed.gradient + towards) * slope)
             w = w if tanh else w.clamp(0, 1)
             if self.abort_early and step % max(1, -(-self.steps // 10)) == 0:
@@ -140,6 +140,8 @@ class CW:
                     return
                 if not bool(on.all()):
                     rows, w, clean, rebuilt = rows[on], w[on], clean[on], rebuilt[on]
+                    goal, c = goal.take(on), c[on]
+                    support = None if support is None else support[on]
                     adam.take(on)
                 last = total[on]
 

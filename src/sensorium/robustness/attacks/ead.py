@@ -90,9 +90,9 @@ class EAD:
         rows = torch.arange(len(found.x), device=found.x.device)
         clean, support = found.x, found.support
         x = y = clean
-        last = torch.full_like(constants, torch.inf)
+        goal, c = found.goal, constants
+        last = torch.full_like(c, torch.inf)
         for k in range(self.steps):
-            goal, c = found.goal.take(rows), constants[rows]
             pushed = goal.pushed(y, lambda z, g=goal, c=c: c * found.shortfall(z, g))  # type: ignore[misc]
             gradient = pushed.gradient + 2 * (y - clean)
             if support is not None:
@@ -107,10 +107,10 @@ class EAD:
                     return
                 if not bool(on.all()):
                     rows, x, y, clean = rows[on], x[on], y[on], clean[on]
-                    goal = found.goal.take(rows)
+                    goal, c = goal.take(on), c[on]
                     support = None if support is None else support[on]
                 last = total[on]
-            found.offer(rows, x, goal.look(x), self._size(x - clean))
+            found.offer(rows, x, goal.look(x), self._size(x - clean), goal)
 
     def _size(self, d: Float[Tensor, "n ..."]) -> Float[Tensor, "n"]:
         """By the decision rule."""

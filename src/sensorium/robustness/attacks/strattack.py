@@ -162,7 +162,7 @@ class StrAttack:
         """Keep a perturbation that breaks its sample and is shorter than the last."""
         x = torch.where(d == 0, found.x, (found.x + d).clamp(0, 1))
         rows: Int64[Tensor, "n"] = torch.arange(len(d), device=d.device)
-        found.offer(rows, x, found.goal.look(x), lengths(x - found.x))
+        found.offer(rows, x, found.goal.look(x), lengths(x - found.x), found.goal)
 
 
 def group_lengths(d: Float[Tensor, "B ..."], window: int) -> Float[Tensor, "B ..."]:
