@@ -18,12 +18,16 @@ from sensorium import store
 from sensorium.expressions.baselines import ConvLSTMSystem, conv_lstm
 from sensorium.expressions.datasets.portraits import PortraitClips, Portraits
 from sensorium.expressions.recipes import RECIPES
-from sensorium.recipe import Recipe
+from sensorium.expressions.systems import ExpressionsConfig
+from sensorium.recipe import Recipe, Stage
 from sensorium.system import System
 
 FULL, RECONSTRUCTION = "full system", "reconstruction"
 STEPS = 1500
-"""Of every training, in the proportions of the stages of its recipe."""
+"""Of every training."""
+
+FIRST = 5 / 7
+"""Share of the steps in which the discriminators rest."""
 
 BASELINES: dict[str, type[System]] = {ConvLSTMSystem.name: ConvLSTMSystem}
 _HELD_OUT = 28  # that training measures by itself at its end; the benchmark measures more
@@ -63,8 +67,14 @@ def second_stage(section: str, name: str, every_seed: bool = False) -> Run:
     return Run(section, RECIPES[name], RECONSTRUCTION, every_seed)
 
 
+RESTING = {
+    name: getattr(ExpressionsConfig(), name)
+    for name in ("adversarial_weight", "local_weight", "d_rate")
+}
+"""What plays no part where the discriminators rest; so the first stage is kept when it changes."""
+
 RUNS: dict[str, Run] = {
-    RECONSTRUCTION: Run("system", RECIPES["expressions"], every_seed=True, measured=False),
+    RECONSTRUCTION: Run("system", changed(**RESTING), every_seed=True, measured=False),
     FULL: second_stage("system", "expressions", every_seed=True),
     "without the mouth's discriminator": second_stage("taken-away", "expressions-without-local"),
     "without continuity": second_stage("taken-away", "expressions-without-continuity"),
@@ -84,7 +94,7 @@ RUNS: dict[str, Run] = {
 
 
 def prepared(run: Run, seed: int, steps: int | None, cache: Path, first: str = "") -> Recipe:
-    """A run's recipe with its seed, and its stages shortened to so many steps together.
+    """A run's recipe with its seed, and its stages shortened.
 
     Args:
         run: which.
@@ -94,8 +104,7 @@ def prepared(run: Run, seed: int, steps: int | None, cache: Path, first: str = "
         first: the system of the run that it goes on from, where it does.
     """
     recipe = run.recipe()
-    share = (steps or STEPS) / sum(stage.steps for stage in recipe.stages)
-    stages = tuple(replace(s, steps=max(1, round(s.steps * share))) for s in recipe.stages)
+    stages = shortened(recipe.stages, steps or STEPS)
     data = recipe.data
     if isinstance(data, PortraitClips):
         data = replace(data, portraits=within(data.portraits, cache))
@@ -105,6 +114,17 @@ def prepared(run: Run, seed: int, steps: int | None, cache: Path, first: str = "
     if run.after:
         return replace(recipe, stages=stages[1:], init=first)
     return replace(recipe, stages=stages if run.measured else stages[:1])
+
+
+def shortened(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
+    """One turn of reconstruction and the adversarial stage, or the only stage that there is."""
+    if len(stages) == 1:
+        return (replace(stages[0], steps=steps),)
+    first = max(1, round(FIRST * steps))
+    return (
+        replace(stages[0], name="reconstruction", steps=first),
+        replace(stages[-1], steps=max(1, steps - first)),
+    )
 
 
 def within(data: Portraits, cache: Path) -> Portraits:
