@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sensorium import media
+from sensorium.cli.attack_methods import fraction
 from sensorium.media.stills import read_picture, write_still
 
 NETWORK = """
@@ -180,6 +181,11 @@ def test_one_clear_line(attack, arguments, code, message):
     ran = attack(*arguments)
     assert ran.code == code, ran.err
     assert message in ran.complaint
+
+
+def test_sizes_in_words():
+    words = [fraction(eps) for eps in (8 / 255, 0.5 / 255, 0.1, 0.03)]
+    assert words == ["8/255", "0.5/255", "0.1", "0.03"]
 
 
 def test_a_huge_picture(attack, here):

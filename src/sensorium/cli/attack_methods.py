@@ -131,6 +131,7 @@ def read_norm(text: str) -> Norm:
 
 
 def fraction(eps: float) -> str:
-    """``8/255`` where it is a whole number of 255ths."""
-    parts = 255 * eps
-    return f"{round(parts)}/255" if abs(parts - round(parts)) < 1e-6 else f"{eps:g}"
+    """``0.1``, or ``8/255`` where that is shorter."""
+    tenths, plain = round(2550 * eps), f"{eps:g}"
+    whole = abs(2550 * eps - tenths) < 1e-6
+    return f"{tenths / 10:g}/255" if whole and len(plain) > 5 else plain

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -114,7 +115,7 @@ class AttackedSet(Result):
             axes[2, column].set_title(names[int(self.after[n])], fontsize=9, color=colour)
         metrics = self.to_dict()["metrics"]
         figure.suptitle(
-            f"{self.system} on {self.data}: {self.attack}\naccuracy {metrics['top1']:.1%}, "
+            f"{fill(f'{self.system} on {self.data}: {self.attack}', 70)}\naccuracy {metrics['top1']:.1%}, "
             f"under attack {metrics['robust']:.1%}",
             fontsize=10,
         )

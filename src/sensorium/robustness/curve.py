@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -110,7 +111,8 @@ class RobustnessCurve(Result):
         axes.plot(eps, naive, "s:", color="0.5", label="plain PGD, last iterate")
         axes.set(ylim=(-0.02, 1.02), ylabel="accuracy")
         axes.set_xlabel("largest change, in 255ths" if unit == 255 else "length of the change (L2)")
-        axes.set_title(f"{self.system} on {self.data}, {self.count} samples", fontsize=10)
+        title = f"{self.system} on {self.data}, {self.count} samples"
+        axes.set_title(fill(title, 70), fontsize=10)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
         return figure
