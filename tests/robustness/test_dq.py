@@ -127,3 +127,23 @@ def test_digits_are_learnt_in_seconds(tmp_path: Path) -> None:
         pass
     top1 = evaluate(load(tmp_path / "run"), recipe.data, batch=250)["top1"]
     assert top1 > 0.8
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_domain_gauge_knows_noise_from_objects(channels: int, tmp_path: Path) -> None:
+    """And can be stored in half precision: no statistic is constant."""
+    data = ObjectsData(held_out=200, size=16)
+    torch.manual_seed(0)
+    system = DQSystem(replace(data.adapt(DQConfig("small", 4, 8)), in_channels=channels)).eval()
+    x = data.all("val").x[:, :channels]
+    system.calibrate([{"image": x}])
+    back = load(save(system, tmp_path / "saved", Card(), dtype=torch.float16))
+    assert isinstance(back, DQSystem)
+
+    def far(frames: torch.Tensor) -> bool | None:
+        return back.predict(Clip(FrameVideo(frames, 1.0), None, "x")).out_of_domain
+
+    objects = (data.all("test").x * 255).to(torch.uint8)
+    if channels == 3:
+        assert sum(bool(far(p[None])) for p in objects[:40]) <= 4
+    assert far(torch.randint(0, 256, (1, 3, 16, 16), dtype=torch.uint8)) is True

@@ -22,6 +22,7 @@ class Export:
         "sensorium export tsm --to onnx",
         "sensorium export tsm --to onnx --int8 --out tsm-int8.onnx",
         "sensorium export tsm-online --to onnx --streaming",
+        "sensorium export dq --to onnx --int8",
     )
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
@@ -37,7 +38,10 @@ class Export:
     """One frame at a time, with the caches as inputs and outputs (needs an online network)."""
 
     calibration: OptionalFolder = None
-    """Folder of videos to calibrate 8 bits on. Default: the data that the system was trained on."""
+    """Folder of videos (for dq: of pictures by class) to calibrate 8 bits on.
+
+    Default: the data that the system was trained on.
+    """
 
     max_drop: float = 0.02
     """Largest fall of the top-1 accuracy that is accepted in 8 bits."""
@@ -81,9 +85,12 @@ def _show(exported: Exported, console: Console) -> None:
         ["largest error of a logit", f"{check.error:.2g} (largest logit {check.scale:.3g})"],
         ["time", f"{check.ms:.2f} ms, eager {check.eager_ms:.2f} ms on {check.threads} threads"],
     ]
+    if exported.float_ms is not None:
+        rows.append(["with float activations", f"{exported.float_ms:.2f} ms"])
     if cost is not None:
+        what = "pictures" if exported.form == "picture" else "clips"
         rows.append(["8-bit convolutions", f"{exported.int8}, others {exported.floats}"])
-        rows.append(["same best class", f"{cost.agreement:.1%} of {cost.clips} clips"])
+        rows.append(["same best class", f"{cost.agreement:.1%} of {cost.clips} {what}"])
         if cost.top1 is not None and cost.top1_fp32 is not None:
             rows.append(["top-1", f"{cost.top1:.1%}, in 32 bits {cost.top1_fp32:.1%}"])
     console.show(plain_table([str(exported.path), ""], rows))

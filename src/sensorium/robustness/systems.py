@@ -13,17 +13,25 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from sensorium import images
-from sensorium.layers.domain import STATISTICS, DomainGauge, frame_statistics, unfamiliarity
+from sensorium.layers.domain import DomainGauge, frame_statistics, unfamiliarity
 from sensorium.robustness.adversarial_training import Adversarial, adversarial
 from sensorium.robustness.classifier import evaluating
 from sensorium.robustness.lipschitz import Penalty, layers, penalty
 from sensorium.robustness.network import NetworkConfig, Norm, PictureNetwork
 from sensorium.robustness.quantiser import quantise_weights
 from sensorium.robustness.recognition import Recognition
+from sensorium.seeds import torch_generator
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 
 _ENOUGH = 16  # pictures, to calibrate the domain gauge
+
+_SILENCE = 0.005
+"""Noise on the maps' means for the domain gauge, as a part of the activations' bound."""
+
+_OF_COLOUR = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11)
+_OF_GREY = (0, 3, 6, 7, 8, 9)
+"""Of `frame_statistics`: not the change between frames, nor for grey pictures what colours have."""
 
 NetworkName = Literal["small", "resnet", "wide_resnet", "vgg"]
 
@@ -96,7 +104,7 @@ class DQSystem(System):
         super().__init__(config)
         self.network = network(config)
         quantise_weights(self.network, config.weight_bits)
-        self.gauge = DomainGauge((self.network.head.in_features, STATISTICS))
+        self.gauge = DomainGauge((self.network.head.in_features, len(_statistics(config))))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -176,18 +184,25 @@ class DQSystem(System):
         """What the domain gauge looks at: the last maps' means, and plain picture statistics.
 
         Shape:
-            ``[B, C, S, S]`` to ``[B, D]`` and ``[B, STATISTICS]``.
+            ``[B, C, S, S]`` to ``[B, D]`` and ``[B, G]``.
         """
         colour = x.expand(-1, 3, -1, -1)
-        return self.network.features(x).mean((2, 3)), frame_statistics(colour[:, None])
+        plain = frame_statistics(colour[:, None])[:, _statistics(self.config)]
+        return self.network.features(x).mean((2, 3)), plain
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
-        """Fit the domain gauge to validation pictures; with fewer than 16 it stays as it is."""
+        """Fit the domain gauge to validation pictures; with fewer than 16 it stays as it is.
+
+        The maps' means get a little noise: a unit that is silent on all of these pictures is no
+        proof that one on which it speaks is another world's.
+        """
         rows = [self.domain_features(self.pixels(batch["image"])) for batch in batches]
         groups = [torch.cat(group) for group in zip(*rows, strict=True)]
         count = len(groups[0]) if groups else 0
         if count >= _ENOUGH:
+            noise = torch.randn(groups[0].shape, generator=torch_generator(0, "gauge"))
+            groups[0] = groups[0] + _SILENCE * self.config.clip * noise.to(groups[0].device)
             self.gauge.fit(groups)
             return
         logging.getLogger(__name__).warning(
@@ -233,6 +248,10 @@ class DQSystem(System):
             picture=picture.expand(3, -1, -1),
             unfamiliarity=far,
         )
+
+
+def _statistics(config: DQConfig) -> list[int]:
+    return list(_OF_COLOUR if config.in_channels == 3 else _OF_GREY)
 
 
 def network(config: DQConfig) -> PictureNetwork:
