@@ -114,11 +114,9 @@ class AttackedSet(Result):
             colour = "C3" if bool(self.made.success[n]) else "0.2"
             axes[2, column].set_title(names[int(self.after[n])], fontsize=9, color=colour)
         metrics = self.to_dict()["metrics"]
-        figure.suptitle(
-            f"{fill(f'{self.system} on {self.data}: {self.attack}', 70)}\naccuracy {metrics['top1']:.1%}, "
-            f"under attack {metrics['robust']:.1%}",
-            fontsize=10,
-        )
+        title = fill(f"{self.system} on {self.data}: {self.attack}", 70)
+        shares = f"accuracy {metrics['top1']:.1%}, under attack {metrics['robust']:.1%}"
+        figure.suptitle(f"{title}\n{shares}", fontsize=10)
         return figure
 
 
