@@ -17,7 +17,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from quality_runs import folder_of
 from questions_scoring import over_seeds
 from report import RESULTS, write_results
 from robustness_claims import claims
-from robustness_runs import RUNS, SOURCE_SEED, WORLDS, Run, budget_of
+from robustness_runs import RUNS, SOURCE_SEED, WORLDS, Budget, Run, budget_of, granted
 from sensorium import store
 from sensorium.recipe import Recipe
 from sensorium.robustness.systems import DQSystem
@@ -50,7 +50,7 @@ class Job:
         seed: of the training.
         recipe: how it is trained; ``None``: it is bundled.
         root: of all runs.
-        closely: whether each attack is tried by itself.
+        first: whether it is the first seed, which is measured at more radii.
         again: whether it is measured anew.
     """
 
@@ -58,7 +58,7 @@ class Job:
     seed: int
     recipe: Recipe | None
     root: Path
-    closely: bool = False
+    first: bool = True
     again: bool = False
 
     @property
@@ -77,9 +77,14 @@ class Job:
         return folder_of(self.root, self.name, self.seed)
 
     @property
+    def budget(self) -> Budget:
+        """Of the attacks."""
+        return granted(self.run, self.first)
+
+    @property
     def kept(self) -> Path:
         """Where the figures are; those of bundled weights know of which."""
-        key = WORLDS[self.run.world].budget.key
+        key = self.budget.key
         weights = bundled_folder() / self.run.weights / "model.safetensors"
         if self.run.weights and weights.exists():
             key += f"-{hashlib.sha256(weights.read_bytes()).hexdigest()[:10]}"
@@ -111,8 +116,7 @@ def jobs(options: argparse.Namespace) -> Iterator[Job]:
                 continue
             if first or run.recipe is not None:
                 recipe = None if run.recipe is None else run.recipe(seed)
-                closely = first and run.closely
-                yield Job(name, seed, recipe, options.folder, closely, options.again)
+                yield Job(name, seed, recipe, options.folder, first, options.again)
 
 
 # --- training and measuring -----------------------------------------------------------------------
@@ -143,8 +147,10 @@ def train_and_measure(job: Job) -> None:
     if job.recipe is not None:
         quality.train(job.recipe, job.folder)
     system = system_of(job.run.weights or str(job.folder / "system"))
-    held = measures.held_out(job.run.world, source_of(job.run.world, job.root))
-    rows = measures.rows_of(job.name, system, held, job.run.squeezed, job.closely)
+    path = source_of(job.run.world, job.root)
+    held = replace(measures.held_out(job.run.world, path), budget=job.budget)
+    closely = job.first and job.run.closely
+    rows = measures.rows_of(job.name, system, held, job.run.squeezed, closely)
     about = {"parameters": sum(p.numel() for p in system.parameters())}
     quality.write(job.kept, {"rows": rows, "about": about})
     main = held.budget.main

@@ -122,6 +122,20 @@ class Run:
     weights: str = ""
 
 
+def granted(run: Run, first: bool) -> Budget:
+    """The budget of a run: all radii with the first seed, the main ones with the others.
+
+    Attacks at one radius are the same wherever they are made.
+    """
+    budget = WORLDS[run.world].budget
+    if run.section == "objects" or (first and run.section != "parts"):
+        return budget
+    few = run.section != "parts" and run.bits in FEW
+    return replace(
+        budget, eps=tuple(e for e in budget.eps if e == budget.main or (few and e == 0.05))
+    )
+
+
 def title(kind: Kind, bits: int, more: str = "") -> str:
     """Of a row."""
     precision = f"{bits} bits" if bits else "full precision"

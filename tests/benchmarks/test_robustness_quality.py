@@ -140,7 +140,7 @@ def test_every_run_has_what_it_says() -> None:
         for bits in runs.BITS:
             config = runs.RUNS[runs.title(kind, bits)].recipe(1).system
             assert config.bits == bits
-            assert config.norm == (defence != "dq")
+            assert (config.norm == "batch") == (defence != "dq")
             assert (config.beta > 0) == (defence != "vanilla")
     seeds = {run.recipe(2).seed for run in runs.RUNS.values() if run.recipe is not None}
     assert seeds == {2}
@@ -161,6 +161,19 @@ def test_every_network_has_the_same_number_of_passes() -> None:
     assert max(passes) - min(passes) <= 1
 
 
+def test_all_radii_are_for_the_first_seed_and_the_main_one_for_every() -> None:
+    runs = module("robustness_runs")
+    whole = runs.WORLDS["digits"].budget
+    radii = {name: len(runs.granted(run, False).eps) for name, run in runs.RUNS.items()}
+    assert runs.granted(runs.RUNS["vanilla, 3 bits"], True) == whole
+    assert radii["vanilla, 3 bits"] == radii["vanilla, 2 bits, bound 1"] == 1
+    assert radii["vanilla, 2 bits"] == radii["vanilla, 2 bits, adversarial"] == 2
+    assert runs.granted(runs.RUNS["dq"], True) == runs.WORLDS["objects"].budget
+    for run in runs.RUNS.values():
+        if run.world == "digits":
+            assert whole.main in runs.granted(run, False).eps
+
+
 def test_budgets_have_their_own_place() -> None:
     assert budget().key == budget().key
     assert len({budget().key, budget(steps=5).key, budget(eps=(0.1,)).key}) == 3
@@ -172,8 +185,7 @@ def test_jobs_go_to_other_processes_first_seed_first(tmp_path: Path) -> None:
     jobs = pickle.loads(pickle.dumps(list(quality.jobs(given))))
     assert [job.seed for job in jobs] == sorted(job.seed for job in jobs)
     assert sum(job.run.section == "objects" for job in jobs) == 3  # one seed: they are bundled
-    assert sum(job.closely for job in jobs if job.seed == 0) == 6
-    assert not any(job.closely for job in jobs if job.seed == 1)
+    assert all(job.first == (job.seed == 0) for job in jobs)
     assert len({job.folder for job in jobs}) == len(jobs)
 
 
