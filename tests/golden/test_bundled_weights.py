@@ -76,16 +76,18 @@ def test_averaging_frames_cannot_tell_a_move_from_its_reverse():
 def test_cards_say_where_the_weights_come_from():
     listed = {m.name: m for m in models()}
     actions, sounds = {"tsm", "tsm-online", "stnet", "tsn"}, {"pixels", "motions", "concepts"}
-    questions, events = {"nsvqa"}, {"wsdec"}
-    assert set(listed) == actions | sounds | questions | events
+    questions, events, faces = {"nsvqa"}, {"wsdec"}, {"expressions"}
+    classifiers = {name for name in listed if name.split("-")[0] in ("dq", "pse")}
+    assert set(listed) == actions | sounds | questions | events | faces | classifiers
     for name, info in listed.items():
         header = json.loads((store.bundled.bundled_folder() / name / "config.json").read_text())
         assert header["card"]["recipe"] == name
-        world = "blocks world" if name in questions else "procedural stage"
-        assert world in info.trained_on
+        others = {"nsvqa": "blocks world", "expressions": "drawn portraits"}
+        world = "procedural objects" if name in classifiers else "procedural stage"
+        assert others.get(name, world) in info.trained_on
         assert info.paper
         assert info.megabytes < (8 if name in questions else 4)
-        assert "out_of_domain" in header["card"]["limits"]
+        assert name in classifiers or "out_of_domain" in header["card"]["limits"]
 
 
 def test_two_instruments_are_parted():

@@ -32,6 +32,7 @@ from sensorium.worlds.portraits import EXPRESSIONS
 
 _ENOUGH = 16  # pictures, to calibrate the domain gauge
 _LEVEL = 2  # of the base encoder, whose mean features the gauge looks at
+_CHANGE = 10  # of `frame_statistics`: over time; here how much an eighth differs from the others
 _FRAMES, _RATE = 24, 24.0  # of the video that `predict` makes
 
 
@@ -232,8 +233,14 @@ class ExpressionsSystem(System):
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
-        """Fit the domain gauge to validation pictures; with fewer than 16 it says so and rests."""
-        rows = [self._domain_features(batch["neutral"]) for batch in batches]
+        """Fit the domain gauge to clips' first frames, or where there are none to the pictures.
+
+        With fewer than 16 it says so and rests.
+        """
+        videos = (clip.need_video() for clip in clips)
+        faces = [fitted(v.frames([v.span.start])[0], self.config.size)[None] for v in videos]
+        rows = [self._domain_features(face) for face in faces]
+        rows = rows or [self._domain_features(batch["neutral"]) for batch in batches]
         groups = [torch.cat(group) for group in zip(*rows, strict=True)]
         if groups and len(groups[0]) >= _ENOUGH:
             self.gauge.fit(groups)
@@ -371,8 +378,11 @@ class ExpressionsSystem(System):
         pictures = pictures.to(next(self.parameters()).device)
         features = generator.look(signed(pictures))
         maps = features[min(_LEVEL, len(features) - 1)]
-        # [B, 3, S, S] -> [B, 1, 3, S, S]
-        return maps.mean((2, 3)), frame_statistics(pictures[:, None].float() / 255)
+        shown = pictures.float() / 255
+        plain = frame_statistics(shown[:, None])  # [B, 3, S, S] -> [B, 1, 3, S, S]
+        parts = nn.functional.adaptive_avg_pool2d(shown.mean(1, keepdim=True), 8)
+        plain[:, _CHANGE] = parts.flatten(1).std(1).add(0.02).log()
+        return maps.mean((2, 3)), plain
 
 
 def _check(config: ExpressionsConfig) -> None:

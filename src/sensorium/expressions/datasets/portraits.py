@@ -6,7 +6,7 @@ target, drawn larger (289 to 256 pixels) and cropped at random, the same for all
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -25,9 +25,11 @@ from sensorium.expressions.datasets.sittings import (
     mirror_landmarks,
 )
 from sensorium.recipe import Split
-from sensorium.seeds import generator
-from sensorium.worlds.portraits import EXPRESSIONS
+from sensorium.seeds import derive, generator
+from sensorium.types import Clip, FrameVideo
+from sensorium.worlds.portraits import EXPRESSIONS, draw, sit, split_seed
 
+_CLIPS = 256  # people to calibrate on
 DRAWN = 289 / 256
 """How much larger pictures are drawn than the crop, of the paper."""
 
@@ -92,6 +94,24 @@ class Portraits:
         )
         train = split == "train"
         return Pairs(sittings, self.size, self.labels, self.mirror if train else None)
+
+    def clips(self, split: Split) -> Iterator[Clip]:
+        """Neutral faces of people who are in none of the sittings, to calibrate on.
+
+        Two by two they are pictured whole, and cropped as in training.
+        """
+        count = {"train": self.length, "val": self.held_out, "test": self.tested}[split]
+        first = -(-count // len(self.expressions))
+        side = round(self.size * DRAWN)
+        for k in range(_CLIPS):
+            who = split_seed(split, first + k)
+            sitting = sit(derive(who, "sitting", "calibration"), identity_seed=who)
+            whole = k % 4 < 2
+            frame = draw(sitting.face(0), self.size if whole else side).frame
+            if not whole:
+                left, top = generator(who, "crop").integers(side - self.size + 1, size=2).tolist()
+                frame = frame[:, top : top + self.size, left : left + self.size]
+            yield Clip(FrameVideo(frame[None], 24.0), None, f"portrait {who}")
 
     def adapt(self, config: Any) -> Any:
         """The system's config with this size and these expressions."""
