@@ -118,3 +118,15 @@ def test_the_system_takes_over_size_and_expressions() -> None:
     assert "2 expressions" in str(Portraits(expressions=("sad", "happy")))
     with pytest.raises(ValueError, match="got the expression 'bored'"):
         Portraits(expressions=("bored",))
+
+
+def test_calibration_meets_other_people() -> None:
+    data = replace(DATA, held_out=14)
+    clips = list(data.clips("val"))
+    seen = {data.open("val").sittings.person(k) for k in range(14)}
+    new = {int(clip.name.split()[1]) for clip in clips}
+    assert len(new) == len(clips) > 200
+    assert not new & seen
+    assert {person % 4 for person in new} == {person % 4 for person in seen}  # of the same split
+    frames = [clip.need_video().frames([0.0]) for clip in clips[:8]]
+    assert {tuple(frame.shape) for frame in frames} == {(1, 3, 48, 48)}
