@@ -9,8 +9,8 @@ import sensorium
 from sensorium.robustness.attacks import PGD
 from sensorium.robustness.datasets.objects import ObjectsData
 from sensorium.robustness.systems import DQSystem
+from sensorium.seeds import torch_generator
 from sensorium.types import Clip, FrameVideo
-from sensorium.worlds import stage
 
 NAMES = {"dq": 4, "dq-vanilla": 4, "dq-full": 0}
 DATA = ObjectsData(held_out=120)
@@ -35,10 +35,22 @@ def test_held_out_objects_are_named(name: str) -> None:
     assert said.out_of_domain is False
 
 
+def photograph() -> torch.Tensor:
+    import cv2
+    import matplotlib
+
+    photo = cv2.imread(f"{matplotlib.get_data_path()}/sample_data/grace_hopper.jpg")[..., ::-1]
+    return torch.from_numpy(photo.copy()).permute(2, 0, 1)[None]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_other_pictures_are_out_of_domain(name: str) -> None:
-    clip = stage.clip(stage.compose(seed=3, seconds=4.0, performers=2), 64, 64)
-    assert loaded(name).predict(clip).out_of_domain is True
+    """Photographs, noise and empty pictures; drawn scenes with one shape or another are not all."""
+    noise = torch.randint(0, 256, (1, 3, 64, 64), generator=torch_generator(0, "noise"))
+    empty = torch.full((1, 3, 40, 40), 128)
+    for frames in (photograph(), noise.to(torch.uint8), empty.to(torch.uint8)):
+        said = loaded(name).predict(Clip(FrameVideo(frames, 1.0), None, "other"))
+        assert said.out_of_domain is True
 
 
 def test_the_defended_network_is_harder_to_break() -> None:

@@ -93,7 +93,8 @@ class DQSystem(System):
         "https://arxiv.org/abs/1904.08444"
     )
     limits: ClassVar[str] = (
-        "Knows its own classes of small pictures and nothing else. Quantisation by itself is no "
+        "Knows its own classes of small pictures and nothing else; `out_of_domain` notices "
+        "photographs, noise and empty pictures, not every drawing. Quantisation by itself is no "
         "defence: fewer bits hide the gradient from plain attacks, while strong ones succeed more "
         "often. Robustness is to be measured with `sensorium attack` at the budget that matters."
     )
@@ -203,7 +204,7 @@ class DQSystem(System):
         if count >= _ENOUGH:
             noise = torch.randn(groups[0].shape, generator=torch_generator(0, "gauge"))
             groups[0] = groups[0] + _SILENCE * self.config.clip * noise.to(groups[0].device)
-            self.gauge.fit(groups)
+            self.gauge.fit(groups, margin=1.0)  # small pictures vary much: one in a hundred is far
             return
         logging.getLogger(__name__).warning(
             "%d validation pictures are too few to say what is out of domain (at least %d): "
