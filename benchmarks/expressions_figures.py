@@ -75,13 +75,13 @@ def sheet(system: Generates, held_out: HeldOut, people: Sequence[int]) -> None:
                 grid[row, column].xaxis.tick_top()
                 grid[row, column].tick_params(length=0)
     figure.suptitle(GENERATED, fontsize=9, color=INK)
-    figure.savefig(FOLDER / "expressions_sheet.png", dpi=110)
+    figure.savefig(FOLDER / "expressions_sheet.png", dpi=140)
 
 
 def lengths(system: Generates, held_out: HeldOut, person: int) -> None:
     """One picture made 8, 24 and 100 frames long."""
     figure, grid = plt.subplots(
-        3, 1, figsize=(12, 6.6), layout="constrained", height_ratios=[1.25, 1.67, 2.5]
+        3, 1, figsize=(12, 7.0), layout="constrained", height_ratios=[1.25, 1.67, 2.5]
     )
     across = {8: 8, 24: 12, 100: 20}
     for axes, count in zip(grid, LENGTHS, strict=True):
@@ -90,7 +90,8 @@ def lengths(system: Generates, held_out: HeldOut, person: int) -> None:
         rows = [pixels(part) for part in made.split(across[count])]
         width = rows[0].shape[1]
         full = [np.pad(r, ((0, 0), (0, width - r.shape[1]), (0, 0))) for r in rows]
-        bare(axes, np.concatenate(full).clip(0, 1), f"{count} frames")
+        bare(axes, np.concatenate(full).clip(0, 1))
+        axes.set_title(f"{count} frames", loc="left", fontsize=9)
     figure.suptitle(f"surprised, there and back; {GENERATED}", fontsize=9, color=INK)
     figure.savefig(FOLDER / "expressions_lengths.png", dpi=110)
 
