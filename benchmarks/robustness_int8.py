@@ -8,7 +8,8 @@ here on the procedural objects (its residual sums are bytes with ranges from dat
 `sensorium.export` with ``int8``, and each form answers the same clean and the same adversarial
 inputs, rounded to bytes: PGD on the margin with restarts, made on the simulation (white box there),
 and PGD whose success is tested on the integers with the simulation's gradient (white box on the
-integers). The integer network is as robust as the simulated one if neither finds much more.
+integers). The integer network is as robust as the simulated one if both, each attacked for itself,
+keep equally many; inputs made for one are always somewhat weaker against the other.
 
 Latency: the integer graph, the graph with float activations and eager PyTorch, by turns in one
 process with the same number of threads; also for networks wide enough that arithmetic counts, with
@@ -61,7 +62,7 @@ class Size:
     attacked_clips: int = 48
     steps: int = 20
     restarts: int = 2
-    training: int = 800
+    training: int = 1600
     rounds: int = 40
 
 
@@ -137,8 +138,7 @@ def compare(pair: Pair, size: Size) -> dict[str, Any]:
         "attacked": pair.attacked,
         "robust": [robust(pair, eps, size) for eps in pair.eps],
     }
-    gaps = [abs(r["simulated"] - r["integers"]) for r in row["robust"]]
-    gaps += [abs(r["simulated"] - r["integers_white_box"]) for r in row["robust"]]
+    gaps = [abs(r["simulated"] - r["integers_white_box"]) for r in row["robust"]]
     row["largest_gap_robust"] = max(gaps)
     row["gap_clean"] = abs(row["accuracy_simulated"] - row["accuracy_integers"])
     print({k: v for k, v in row.items() if k != "robust"}, flush=True)

@@ -56,9 +56,10 @@ def answers(table: Table, results: Results) -> str:
         for row in results["answers"]
     )
     return table(head, rows) + (
-        f"\nLargest differences in points: {margins}. Attack: {results['attack']}; *same inputs* "
-        "were made on the simulation, *own attack* tests its success on the integers and takes the "
-        "simulation's gradient. Inputs are rounded to bytes.\n"
+        f"\nLargest differences in points, each attacked for itself: {margins}. Attack: "
+        f"{results['attack']}; *same inputs* were made on the simulation, *own attack* tests its "
+        "success on the integers and takes the simulation's gradient. Inputs are rounded to "
+        "bytes.\n"
     )
 
 
