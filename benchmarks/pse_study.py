@@ -103,8 +103,9 @@ class Study:
     def key(self) -> str:
         """Of the network's weights and the options."""
         digest = hashlib.sha256()
-        for value in self.network.state_dict().values():
-            digest.update(value.cpu().contiguous().numpy().tobytes())
+        for name, value in self.network.state_dict().items():
+            if not name.startswith("gauge."):  # says what is familiar, not what it is
+                digest.update(value.cpu().contiguous().numpy().tobytes())
         digest.update(f"{self.options.pictures} {self.options.fast}".encode())
         return digest.hexdigest()[:12]
 
@@ -126,14 +127,14 @@ class Study:
         return found
 
     def refinement(self) -> dict[str, Any]:
-        """IFGSM and C&W under masks."""
+        """IFGSM and C&W (with half the steps: there are eleven of each) under masks."""
         count = max(8, self.options.pictures // 2)
         half = {name: value[:count] for name, value in self.data.items()}
         batch = pse_attacks.Batch(network=self.network, **half)
         found: dict[str, Any] = {"pictures": count}
         for name in ("IFGSM 8/255, until it works", "C&W"):
             self.say(f"refining {name}")
-            attack = self.attacks[name]
+            attack = pse_attacks.attacks(self.options.fast / 2)[name]
             assert attack is not None
             found[name] = pse_attacks.refinement(batch, attack, self.say)
         return found
@@ -176,7 +177,7 @@ class Study:
     def video(self) -> dict[str, Any]:
         """TSM."""
         found, drawn = pse_video.study(
-            max(2, self.options.pictures // 8), self.options.fast, self.say
+            max(2, self.options.pictures // 16), self.options.fast, self.say
         )
         if drawn is not None:
             pse_plots.save(drawn.figure(), self.options.figures / "pse_clip.png")
@@ -190,7 +191,7 @@ class Study:
             few = {k: v[:8] for k, v in self.data.items()}
             done = attack(self.network, few["x"], few["true"], target=few["target"])
             k = int(done.success.long().argmax())
-            names = Names(SHAPES, f"object {k}", self.options.network, name)
+            names = Names(SHAPES, f"object {k}", self.options.call or self.options.network, name)
             pair = (few["x"][k], done.x[k], int(few["true"][k]), int(few["target"][k]))
             found = explain(self.network, *pair, names=names, looking=Looking(side=2))
             pse_plots.save(found.figure(), self.options.figures / f"{file}.png")
@@ -203,6 +204,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--fast", type=float, default=1.0, help="share of the attacks' steps")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--call", default="", help="name of the network in the results")
+    parser.add_argument("--note", default="", help="what else is to be said of it")
     parser.add_argument("--figures", type=Path, default=FIGURES)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -210,14 +213,15 @@ def main() -> None:
     folder = KEPT / study.key()
     folder.mkdir(parents=True, exist_ok=True)
     study.say(f"{options.network}: {len(study.layers)} layers; parts in {folder}")
-    for part in options.parts:
-        file = folder / f"{part}.json"
-        if not file.exists():
-            file.write_text(json.dumps(getattr(study, part)()))
-            study.say(f"{part}: done")
     files = {part: folder / f"{part}.json" for part in PARTS}
+    files["video"] = KEPT / f"video-{options.pictures}-{options.fast:g}.json"  # TSM's, not its
+    for part in options.parts:
+        if not files[part].exists():
+            files[part].write_text(json.dumps(getattr(study, part)()))
+            study.say(f"{part}: done")
     done = {part: json.loads(file.read_text()) for part, file in files.items() if file.exists()}
-    about = {"network": options.network, "pictures": options.pictures}
+    about = {"network": options.call or options.network, "note": options.note}
+    about["pictures"] = options.pictures
     about["parameters"] = sum(p.numel() for p in study.network.parameters())
     results = {**about, "side": pse_attacks.SIDE, "percentile": pse_attacks.PERCENTILE, **done}
     write_results("pse_study", results, options.out)

@@ -42,7 +42,7 @@ def attacks(table: Table, results: Results) -> str:
     text = (
         f"{count} pictures, random targets, cells of {side} x {side} pixels; `{results['network']}`"
     )
-    return f"\n{text}.\n\n" + table(head, rows)
+    return f"\n{text}{results.get('note', '')}.\n\n" + table(head, rows)
 
 
 def whole(table: Table, results: Results) -> str:

@@ -88,15 +88,10 @@ def _needed(found: Explanation) -> str:
     ]  # fmt: skip
     if not works:
         return "No kind of cell reaches the target alone."
-    return f"The {_and(works)} cells alone reach the target."
+    return f"Enough alone to reach the target: the {' or the '.join(works)} cells."
 
 
 _KEY = {"suppressing": "suppression", "balanced": "balanced", "promoting": "promotion"}
-
-
-def _and(words: list[str]) -> str:
-    """``a``, or ``a, or the b``."""
-    return ", or the ".join(words)
 
 
 def _capital(text: str) -> str:
