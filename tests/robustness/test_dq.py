@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sensorium.recipe import Recipe
+from sensorium.recipe import Recipe, Stage
 from sensorium.robustness.classifier import Classifier
 from sensorium.robustness.datasets.objects import ObjectsData
 from sensorium.robustness.recipes import DEFENCES, RECIPES, defended, digits, dq_tiny
@@ -17,6 +17,7 @@ from sensorium.seeds import torch_generator
 from sensorium.store import Card, load, save
 from sensorium.training import evaluate, fit
 from sensorium.training.building import build
+from sensorium.training.stage import anneal
 from sensorium.types import Clip, FrameVideo
 
 
@@ -58,6 +59,15 @@ def test_penalty_is_in_the_loss_with_half_of_beta() -> None:
     expected = float(losses["entropy"]) + 0.25 * float(losses["penalty"])
     assert float(losses["loss"].detach()) == pytest.approx(expected, rel=1e-6)
     assert "penalty" not in DQSystem(small()).eval().losses(batch(config))
+
+
+def test_beta_can_be_annealed() -> None:
+    config = small(beta=0.5)
+    system = DQSystem(config).eval()
+    anneal(system, Stage(steps=11, anneal=(("beta", 0.01, 1.0),)), 5)
+    losses = {k: float(v.detach()) for k, v in system.losses(batch(config)).items()}
+    assert losses["loss"] == pytest.approx(losses["entropy"] + 0.05 * losses["penalty"], rel=1e-5)
+    assert "beta" not in system.state_dict()
 
 
 def test_decay_is_left_out_where_the_penalty_holds_the_weights() -> None:

@@ -84,7 +84,8 @@ class DQSystem(System):
     """A network whose activations are quantised, trained so that it does not enlarge perturbations.
 
     A batch holds ``image``: ``uint8 [B, C, S, S]`` or ``float32`` in 0..1, and ``label``: ``int64
-    [B]``. The system is a `Classifier`: called with pictures in 0..1 it gives logits.
+    [B]``. The system is a `Classifier`: called with pictures in 0..1 it gives logits. ``beta`` is a
+    buffer, which a stage may anneal (`recipe.Stage`).
     """
 
     name: ClassVar[str] = "dq"
@@ -100,11 +101,13 @@ class DQSystem(System):
     )
     Config: ClassVar[type] = DQConfig
     network: PictureNetwork
+    beta: Tensor
 
     def __init__(self, config: DQConfig) -> None:
         super().__init__(config)
         self.network = network(config)
         quantise_weights(self.network, config.weight_bits)
+        self.register_buffer("beta", torch.tensor(float(config.beta)), persistent=False)
         self.gauge = DomainGauge((self.network.head.in_features, len(_statistics(config))))
 
     @property
@@ -137,7 +140,7 @@ class DQSystem(System):
         found = {"loss": entropy, "entropy": entropy.detach(), "top1": right.detach()}
         if config.beta:
             cost = penalty(self.network, config.penalty, config.gain)
-            found |= {"loss": entropy + config.beta / 2 * cost, "penalty": cost.detach()}
+            found |= {"loss": entropy + self.beta / 2 * cost, "penalty": cost.detach()}
         return found
 
     def metrics(self) -> dict[str, Meter]:
