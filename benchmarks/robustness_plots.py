@@ -84,7 +84,7 @@ def by_radius(rows: Rows, world: str, names: list[str]) -> Figure:
         row = rows[name]
         at = [0.0, *(times * eps for eps in budget.eps)]
         for kind, (label, colour, style, mark) in LINES.items():
-            if kind == "clean":
+            if kind == "clean" or key(kind, budget.eps[0]) not in row:
                 continue
             found = [row["clean_of_attacked"], *(row[key(kind, eps)] for eps in budget.eps)]
             axes.plot(
@@ -97,7 +97,7 @@ def by_radius(rows: Rows, world: str, names: list[str]) -> Figure:
         axes.set_ylim(0, 102)
         _plain(axes)
     panels[0].set_ylabel("accuracy %")
-    _below(figure, panels[0])
+    _below(figure, panels[-1])
     return figure
 
 

@@ -130,11 +130,13 @@ def source_of(world: str, root: Path) -> Path:
 
 def prepare(world: str, root: Path) -> None:
     """Train the undefended network of a world and attack it, if that has not been done."""
-    path = source_of(world, root)
+    path, source = source_of(world, root), WORLDS[world].source
     if not path.exists():
         torch.set_num_threads(1)
-        quality.train(WORLDS[world].source(), path.parent)
-        measures.attacked_source(world, system_of(str(path.parent / "system")), path)
+        if not isinstance(source, str):
+            quality.train(source(), path.parent)
+        chosen = source if isinstance(source, str) else str(path.parent / "system")
+        measures.attacked_source(world, system_of(chosen), path)
 
 
 def carry_out(job: Job) -> list[str]:
@@ -150,7 +152,11 @@ def train_and_measure(job: Job) -> None:
     path = source_of(job.run.world, job.root)
     held = replace(measures.held_out(job.run.world, path), budget=job.budget)
     closely = job.first and job.run.closely
-    rows = measures.rows_of(job.name, system, held, job.run.squeezed, closely)
+    squeezed = job.first and job.run.squeezed
+    rows = measures.rows_of(job.name, system, held, squeezed, closely)
+    if job.run.weights == WORLDS[job.run.world].source:
+        row = rows[job.name]
+        rows[job.name] = {k: v for k, v in row.items() if not k.startswith("transfer@")}
     about = {"parameters": sum(p.numel() for p in system.parameters())}
     quality.write(job.kept, {"rows": rows, "about": about})
     main = held.budget.main
