@@ -30,6 +30,7 @@ from expressions_runs import BASELINES, RECONSTRUCTION, RUNS, budget, loaded, pr
 from quality_runs import Training, folder_of
 from questions_scoring import over_seeds
 from report import RESULTS, write_results
+from sensorium.worlds.portraits import identity, split_seed
 
 SECTIONS = ("system", "taken-away", "baseline", "without-training")
 PLAIN: dict[str, Maker] = {
@@ -204,6 +205,7 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
     rows = {name: over_seeds(by_seed) for name, by_seed in found.items()}
     out: dict[str, Any] = {
         "people": options.people,
+        "people_of": group_sizes(options.people),
         "seeds_of": {name: sorted(by_seed) for name, by_seed in found.items()},
         "networks": networks,
         "rows": rows,
@@ -216,6 +218,16 @@ def collect(options: argparse.Namespace) -> dict[str, Any]:
     judges = RESULTS / "portrait_judges.json"
     if judges.exists():
         out["judges"] = json.loads(judges.read_text())["held_out"]
+    return out
+
+
+def group_sizes(people: int) -> dict[str, dict[str, int]]:
+    """How many of the held-out people are in each group."""
+    out: dict[str, dict[str, int]] = {}
+    for index in range(people):
+        for name, group in identity(split_seed("test", index)).groups().items():
+            of = out.setdefault(name, {})
+            of[group] = of.get(group, 0) + 1
     return out
 
 

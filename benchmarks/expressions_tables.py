@@ -149,7 +149,8 @@ def groups(table: Table, results: Results) -> str:
     lines = []
     for name, of in found["accuracy"].items():
         for group in of:
-            cells = [
+            cells: list[object] = [
+                results["people_of"].get(name, {}).get(group, ""),
                 f"{100 * found['accuracy'][name][group]:.1f}",
                 f"{found['intensity_mae'][name][group]:.3f}",
                 f"{found['landmark_nme'][name][group]:.4f}",
@@ -157,7 +158,7 @@ def groups(table: Table, results: Results) -> str:
                 f"{found['identity'][name][group]:.3f}",
             ]
             lines.append((f"{name}: {group}", *cells))
-    head = (label, "expression named %", "error of degree", "landmarks NME")
+    head = (label, "people", "expression named %", "error of degree", "landmarks NME")
     return table((*head, "L1 of the face, of 255", "identity, cosine"), lines)
 
 
