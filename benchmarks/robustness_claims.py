@@ -2,8 +2,9 @@
 
 A claim is put as differences that it says are above 0 (or about 0), each taken seed by seed. It
 counts as found when all seeds agree and the mean is a point (0.01) or more, as the opposite when
-they agree on the other side, as not found otherwise. Differences in attacks that are not to be
-trusted are called naive. The claims are those of arXiv:1904.08444, in our words.
+they agree on the other side, as not found otherwise; one seed alone must show five points, about
+two standard errors of a difference between 300 pictures, and is named. Differences in attacks
+that are not to be trusted are called naive. The claims are those of arXiv:1904.08444, in our words.
 """
 
 from __future__ import annotations
@@ -65,11 +66,12 @@ class Difference:
         if not values:
             return "not measured"
         mean = statistics.mean(values)
+        least, more = (POINT, "") if len(values) > 1 else (5 * POINT, ", one seed")
         if self.about_zero:
-            return "found" if abs(mean) < POINT else "not found"
-        if abs(mean) >= POINT and len({value > 0 for value in values}) == 1 and 0 not in values:
-            return "found" if mean > 0 else "the opposite"
-        return "not found"
+            return ("found" if abs(mean) < POINT else "not found") + more
+        if abs(mean) >= least and len({value > 0 for value in values}) == 1 and 0 not in values:
+            return ("found" if mean > 0 else "the opposite") + more
+        return "not found" + more
 
 
 @dataclass(frozen=True)

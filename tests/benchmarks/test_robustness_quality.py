@@ -281,6 +281,8 @@ def test_verdicts_ask_every_seed() -> None:
     assert difference.verdict([0.1, -0.05]) == "not found"
     assert difference.verdict([0.004, 0.005]) == "not found"
     assert difference.verdict([]) == "not measured"
+    assert difference.verdict([0.04]) == "not found, one seed"
+    assert difference.verdict([-0.06]) == "the opposite, one seed"
     assert difference.measured({"a": rows["a"]}) == []
     same = replace(difference, about_zero=True)
     assert same.verdict([0.004, -0.006]) == "found"
