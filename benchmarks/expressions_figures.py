@@ -9,6 +9,7 @@ All faces are drawn people of the test split; what is generated is said so in th
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -136,32 +137,27 @@ def judged(
     return torch.cat(made), torch.cat(true)
 
 
-def rows(held_out: HeldOut, person: int, folder: Path) -> None:
-    """One person at degree 1, as the true face and as every trained row has it."""
-    strips: dict[str, np.ndarray] = {}
-    true = [
-        asked.true[person % 8, -1]
-        for asked in held_out.sweeps(2)
-        if person - person % 8 == asked.people[0]
-    ]
-    strips["true"] = pixels(torch.stack(true))
+def rows(held_out: HeldOut, person: int, bundled: Generates, folder: Path) -> None:
+    """One person at degree 1: the true face, the bundled weights' and every trained row's."""
+    asked = torch.stack([one_hot(k, ramp(2)) for k in range(len(EXPRESSIONS))])
+    given = held_out.pictures[person][None].expand(len(EXPRESSIONS), -1, -1, -1)
+    true = [held_out.asked([person], course).true[0, -1] for course in asked]
+    strips = {"true": pixels(torch.stack(true))}
+    strips["bundled weights"] = pixels(bundled.generate(given, asked)[:, -1])
     for work in jobs(arguments(["--folder", str(folder)])):
-        if work.training is None or not work.trained or work.stale():
+        if work.training is None or not (work.measured and work.trained) or work.stale():
             continue
         system = loaded(str(work.training.system))
-        asked = torch.stack([one_hot(k, ramp(10)) for k in range(len(EXPRESSIONS))])
-        given = held_out.pictures[person][None].expand(len(EXPRESSIONS), -1, -1, -1)
         strips[work.name] = pixels(system.generate(given, asked)[:, -1])
     figure, grid = plt.subplots(
         len(strips), 1, figsize=(9, 1.05 * len(strips) + 0.5), layout="constrained"
     )
-    for axes, (name, strip) in zip(np.atleast_1d(grid), strips.items(), strict=True):
-        bare(axes, strip.clip(0, 1), name)
-    top = np.atleast_1d(grid)[0]
+    for axes, (name, strip) in zip(grid, strips.items(), strict=True):
+        bare(axes, strip.clip(0, 1), textwrap.fill(name, 18))
     size = held_out.size
-    top.set_xticks([size * (k + 0.5) for k in range(len(EXPRESSIONS))], EXPRESSIONS, fontsize=8)
-    top.xaxis.tick_top()
-    top.tick_params(length=0)
+    grid[0].set_xticks([size * (k + 0.5) for k in range(len(EXPRESSIONS))], EXPRESSIONS, fontsize=8)
+    grid[0].xaxis.tick_top()
+    grid[0].tick_params(length=0)
     figure.savefig(FOLDER / "expressions_rows.png", dpi=110)
 
 
@@ -175,16 +171,15 @@ def main() -> None:
     torch.set_num_threads(1)
     FOLDER.mkdir(parents=True, exist_ok=True)
     held_out = HeldOut("test", 40, cache=ROOT / "runs/expressions/cache")
+    system = loaded(options.system)
+    if "sheet" in options.only:
+        sheet(system, held_out, options.people)
+    if "lengths" in options.only:
+        lengths(system, held_out, options.people[0])
+    if "curve" in options.only:
+        curve(system, held_out)
     if "rows" in options.only:
-        rows(held_out, options.people[0], options.runs)
-    if {"sheet", "lengths", "curve"} & set(options.only):
-        system = loaded(options.system)
-        if "sheet" in options.only:
-            sheet(system, held_out, options.people)
-        if "lengths" in options.only:
-            lengths(system, held_out, options.people[0])
-        if "curve" in options.only:
-            curve(system, held_out)
+        rows(held_out, options.people[0], system, options.runs)
 
 
 if __name__ == "__main__":

@@ -146,7 +146,8 @@ def test_a_system_is_measured() -> None:
     people = held.HeldOut("test", 2)
     row = measures.row_of(held.made_by(system), people, measures.true_features(people))
     assert set(row) >= FULL_ROW
-    assert row["ssim"] < 0.9
+    assert row["accuracy"] < 0.5  # it knows nothing yet
+    assert row["ssim"] < 1
 
 
 # --- runs -----------------------------------------------------------------------------------------
