@@ -60,6 +60,15 @@ def whole(table: Table, results: Results) -> str:
     return table((*head, "target raised by", "truth lowered by"), rows)
 
 
+def unit_kinds(table: Table, results: Results) -> str:
+    """Shares of the kinds among the units of the last layers."""
+    rows = []
+    for name, row in worked(results).items():
+        for layer, share in row["units"].items():
+            rows.append((f"{name}, `{layer}`", *(number(share[kind]) for kind in _ALL)))
+    return table(("", *_ALL), rows)
+
+
 def places(table: Table, results: Results) -> str:
     """Interpretability scores and cells inside the maps."""
     cells = worked(results)
@@ -197,6 +206,7 @@ def video(table: Table, results: Results) -> str:
 TABLES: dict[str, Callable[[Table, Results], str]] = {
     "pse-attacks": attacks,
     "pse-whole": whole,
+    "pse-unit-kinds": unit_kinds,
     "pse-places": places,
     "pse-kept": kept,
     "pse-refinement": refinement,
