@@ -71,7 +71,7 @@ def _place(found: Explanation) -> str:
     elif score < 0.9 * by_chance:
         said = "it avoids them"
     else:
-        said = "no more than chance"
+        said = "about what chance gives"
     return (
         f"{score:.2f} of its strength lies in the places that speak most for "
         f"'{found.true_label}' (by chance {by_chance:.2f}): {said}."
