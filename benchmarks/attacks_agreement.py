@@ -241,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="+", default=["digits", "objects"])
     parser.add_argument("--steps", type=int, default=1200, help="of training")
-    parser.add_argument("--samples", type=int, default=400)
+    parser.add_argument("--samples", type=int, default=300)
     parser.add_argument("--timed", type=int, default=50, help="samples in the race")
     parser.add_argument("--attack-steps", type=int, default=40, help="of pictures of 32 x 32 half")
     parser.add_argument("--rounds", type=int, default=3)
