@@ -122,7 +122,7 @@ def growth(rows: Rows) -> Figure:
         grid[1, column].set_xlabel("after convolution (mean: over all places)", fontsize=9)
     for axes, norm in zip(grid[:, 0], ("L2", "L1"), strict=True):
         axes.set_ylabel(f"relative change, {norm}", fontsize=9)
-    grid[0, 0].legend(fontsize=7.5, frameon=False, ncols=2)
+    _below(figure, grid[0, 0])
     figure.suptitle("The same transferred FGSM pictures for every network", fontsize=10)
     return figure
 
@@ -145,6 +145,10 @@ def quantiser(found: dict[str, dict[str, Any]]) -> Figure:
                     color=colours[place], lw=2 if place == "before" else 1.4, label=label,
                 )  # fmt: skip
             axes.set(xscale="log", yscale="log")
+            axes.set_xticks([times * e for e in small], [f"{times * e:g}" for e in small])
+            axes.set_yticks([0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1])
+            axes.set_yticklabels(["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"])
+            axes.minorticks_off()
             axes.set_xlabel(f"eps{unit}", fontsize=9)
             axes.set_ylabel(f"relative change, {norm.upper()}", fontsize=9)
             axes.set_title(f"{world}, first activation", fontsize=10)
