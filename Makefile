@@ -51,6 +51,13 @@ bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/questions_quality.py
 	$(BIN)/python benchmarks/events_quality.py
 	$(BIN)/python benchmarks/events_speed.py
+	$(BIN)/python benchmarks/portraits_speed.py
+	$(BIN)/python benchmarks/expressions_quality.py
+	$(BIN)/python benchmarks/expressions_speed.py
+	$(BIN)/python benchmarks/attacks_agreement.py
+	$(BIN)/python benchmarks/robustness_quality.py
+	$(BIN)/python benchmarks/robustness_int8.py
+	$(BIN)/python benchmarks/pse_study.py
 	$(BIN)/python benchmarks/media_speed.py
 	$(BIN)/python benchmarks/media_fuzz.py
 	$(BIN)/python benchmarks/world_speed.py
