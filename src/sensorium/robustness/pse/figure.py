@@ -57,6 +57,9 @@ def _of_picture(found: Explanation) -> Figure:
     return figure
 
 
+_LETTERS = 20  # of a row's name, side by side
+
+
 def _of_clip(found: Explanation) -> Figure:
     """A column for each of up to `FRAMES` frames; rows: frames, perturbation, ratio, two maps."""
     from matplotlib.figure import Figure
@@ -83,7 +86,9 @@ def _of_clip(found: Explanation) -> Figure:
     rows = ["input", f"perturbation\nx {gain:.0f}", "ratio\nblue suppresses\nred promotes"]
     rows += [f"{method} of\n{_label_of(found, name)}" for name in names]
     for axes, text in zip(panels[:, 0], rows, strict=True):
-        axes.set_ylabel(text, fontsize=8)
+        axes.set_ylabel(
+            "\n".join(textwrap.fill(line, _LETTERS) for line in text.splitlines()), fontsize=8
+        )
     _below(figure, found, round(13 * wide))
     return figure
 
