@@ -28,7 +28,8 @@ def expression_meters() -> dict[str, Meter]:
     """Fresh meters, each a mean; those that were told nothing are left out by `evaluate`.
 
     ``l1``, ``psnr``, ``ssim`` of the frame, and of the face and the mouth (``ssim_mouth``), with
-    ``copy_ssim`` ... of the given picture itself beside them; ``neutral_psnr`` of f(picture, 0);
+    ``copy_ssim`` ... of the given picture itself beside them (``copy_psnr`` flatters it: where the
+    target is the given picture it counts 100 dB); ``neutral_psnr`` of f(picture, 0);
     what the bundled judges say: ``accuracy``, ``intensity_mae``, ``others``, ``identity``,
     ``landmark_nme``, ``mouth_nme`` (see `metrics.judged_scores`).
     """
