@@ -61,7 +61,7 @@ def shapes(tmp_path_factory):
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A folder with a module of one's own."""
-    (tmp_path / "networks_to_explain.py").write_text(MODULE)
+    (tmp_path / "explained_nets.py").write_text(MODULE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     return tmp_path
@@ -103,7 +103,9 @@ def test_a_clip_through_tsm(run, video, system, tmp_path):
     assert len(kept["each_cell"]["grid"]) == 3
 
 
-@pytest.mark.parametrize("name", ["networks_to_explain:colour", "networks_to_explain:made", "networks_to_explain:grey"])
+@pytest.mark.parametrize(
+    "name", ["explained_nets:colour", "explained_nets:made", "explained_nets:grey"]
+)
 def test_networks_of_ones_own(run, picture, here, name):
     ran = run("explain", picture, "--system", name, *FAST, "--json")
     assert ran.code == 0, ran.err
@@ -128,14 +130,14 @@ def test_exported_programs(run, picture, here, batch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--system", "networks_to_explain:flat"), "found no feature maps"),
-        (("--system", "networks_to_explain:flat", "--size", "8"), "does not take a picture of 8 x 8"),
-        (("--system", "networks_to_explain:broken"), "0.weight holds NaN"),
-        (("--system", "networks_to_explain:colour", "--target", "7"), "no label '7'"),
-        (("--system", "networks_to_explain:colour", "--layer", "9"), "has none '9'"),
-        (("--system", "networks_to_explain:colour", "--eps", "8"), "did you mean 8/255?"),
-        (("--system", "networks_to_explain:colour", "--at", "3"), "has no moment 3 s"),
-        (("--system", "networks_to_explain:still"), "is not differentiable"),
+        (("--system", "explained_nets:flat"), "found no feature maps"),
+        (("--system", "explained_nets:flat", "--size", "8"), "does not take a picture of 8 x 8"),
+        (("--system", "explained_nets:broken"), "0.weight holds NaN"),
+        (("--system", "explained_nets:colour", "--target", "7"), "no label '7'"),
+        (("--system", "explained_nets:colour", "--layer", "9"), "has none '9'"),
+        (("--system", "explained_nets:colour", "--eps", "8"), "did you mean 8/255?"),
+        (("--system", "explained_nets:colour", "--at", "3"), "has no moment 3 s"),
+        (("--system", "explained_nets:still"), "is not differentiable"),
     ],
 )
 def test_what_fails_says_so_in_one_line(run, picture, here, options, message):
@@ -147,10 +149,10 @@ def test_what_fails_says_so_in_one_line(run, picture, here, options, message):
 
 def test_a_huge_picture_asks_for_its_size(run, here):
     cv2.imwrite("huge.png", np.zeros((1100, 1200, 3), np.uint8))
-    ran = run("explain", "huge.png", "--system", "networks_to_explain:colour")
+    ran = run("explain", "huge.png", "--system", "explained_nets:colour")
     assert ran.code == 1
     assert "1200 x 1100 pixels are too many; give the height and width" in ran.complaint
-    ran = run("explain", "huge.png", "--system", "networks_to_explain:colour", "--size", "32", *FAST)
+    ran = run("explain", "huge.png", "--system", "explained_nets:colour", "--size", "32", *FAST)
     assert ran.code == 0, ran.err
 
 
@@ -162,8 +164,8 @@ def test_a_huge_picture_asks_for_its_size(run, here):
         (("a.png", "--method", "cw", "--eps", "8/255"), "finds the least change"),
         (("a.png", "--eps", "much"), "expected a size such as 8/255"),
         (("a.png", "--percentile", "170"), "within 0..100"),
-        (("a.png", "--system", "networks_to_explain:missing"), "no attribute 'missing'"),
-        (("a.png", "--system", "networks_to_explain:number"), "expected an nn.Module"),
+        (("a.png", "--system", "explained_nets:missing"), "no attribute 'missing'"),
+        (("a.png", "--system", "explained_nets:number"), "expected an nn.Module"),
         (("a.png", "--system", "nowhere:at_all"), "No module named 'nowhere'"),
         (("a.png", "--system", "missing.pt2"), "no such file"),
         (("a.png", "--system", "pixels"), "expected a classifier"),
