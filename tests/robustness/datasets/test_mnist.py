@@ -72,6 +72,10 @@ def test_emnist_has_its_part_in_front(tmp_path: Path) -> None:
         (b"\x1f\x8b\x08" + bytes(50), "cannot be unpacked"),
         (gzip.compress(b"\0\0\x08\x03" + struct.pack(">3I", 1, 2, 2) + bytes(9_000)), "more bytes"),
     ],
+    ids=[
+        *("empty", "a picture", "another type", "labels", "a short header", "one byte less"),
+        *("one byte more", "huge", "cut off gzip", "bad gzip", "gzip of more"),
+    ],  # gzip writes the time, which must not be in a test's name
 )
 def test_files_of_another_kind(tmp_path: Path, data: bytes, said: str) -> None:
     path = tmp_path / "x-idx3-ubyte"
