@@ -3,8 +3,12 @@
 ``python benchmarks/attacks_agreement.py`` trains two small networks (handwritten digits, and
 procedural objects of 32 x 32 pixels; some minutes), attacks their known test pictures by each
 library with the same budget and the same steps, and times them in one run on one thread, in
-processor time; rounds alternate, medians count. ``same_rule`` is ours by the libraries' rule (the
-last iterate, no sample leaves the batch); without it ours is as it is by default.
+processor time; rounds alternate, medians count. What is random is repeated with other seeds, and
+means are compared. ``same rule`` is ours by the libraries' rule (the last iterate, no sample leaves
+the batch), ``every step`` with no early end on either side; without them ours is as it is by
+default. Where a library differs by its rule, not by its luck, it is also run with ours: Foolbox's
+L2 PGD starts evenly in the ball, so nearly at its surface, and torchattacks' Square never reaches
+the last row and column of a picture.
 
 torchattacks 3.5.1 pins versions that do not go with this package, so it is no dependency: ``pip
 install --no-deps torchattacks==3.5.1``. Without it its rows are left out.
@@ -22,6 +26,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import eagerpy as ep
 import foolbox
 import torch
 import torch.nn.functional as F
@@ -53,7 +58,8 @@ except ImportError:
     print("torchattacks is not here: pip install --no-deps torchattacks==3.5.1")
 
 fa = foolbox.attacks
-Theirs = Callable[[nn.Module, Tensor, Tensor], Tensor]
+Theirs = Callable[[nn.Module, Tensor, Tensor, int], Tensor]
+"""Network, pictures, labels and a seed to pictures under attack."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,12 @@ class Case:
     eps: float | None
     ours: Attack
     theirs: dict[str, Theirs] = field(default_factory=dict)
+    random: bool = False
 
 
 def by_foolbox(attack: Any, eps: float | None) -> Theirs:
-    def run(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
+    def run(network: nn.Module, x: Tensor, y: Tensor, seed: int) -> Tensor:
+        torch.manual_seed(seed)
         model = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
         _, made, _ = attack(model, x, y, epsilons=eps)
         if eps is not None:
@@ -79,24 +87,63 @@ def by_foolbox(attack: Any, eps: float | None) -> Theirs:
     return run
 
 
-def by_torchattacks(name: str, **settings: Any) -> dict[str, Theirs]:
+class NearStart(fa.L2PGD):
+    """Foolbox's with our start: in any direction, at an even distance."""
+
+    def get_random_start(self, x0: Any, epsilon: float) -> Any:
+        noise = torch.randn_like(x0.raw)
+        radius = epsilon * torch.rand(len(noise)) / noise.flatten(1).norm(dim=1)
+        return x0 + ep.astensor(noise * radius.view(-1, *[1] * (noise.ndim - 1)))
+
+
+def by_torchattacks(
+    name: str, title: str = "torchattacks", *, seeded: bool = False, **settings: Any
+) -> dict[str, Theirs]:
+    """``seeded``: the attack sets the global generator itself."""
     if torchattacks is None:
         return {}
+    kind = WholeSquare if name == "WholeSquare" else getattr(torchattacks, name)
 
-    def run(network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-        made: Tensor = getattr(torchattacks, name)(network, **settings)(x, y)
+    def run(network: nn.Module, x: Tensor, y: Tensor, seed: int) -> Tensor:
+        torch.manual_seed(seed)
+        given = settings | ({"seed": seed} if seeded else {})
+        made: Tensor = kind(network, **given)(x, y)
         with torch.no_grad():
             network(made)  # the others say what they broke
         return made.detach()
 
-    return {"torchattacks": run}
+    return {title: run}
+
+
+if torchattacks is not None:
+
+    class WholeSquare(torchattacks.Square):  # type: ignore[misc]
+        """torchattacks' with squares that reach the last row and column."""
+
+        def random_int(self, low: int = 0, high: int = 1, shape: Any = (1,)) -> Tensor:
+            return torch.randint(low, high + 1, tuple(shape))
 
 
 def cases(eps: float, l2: float, steps: int) -> Iterator[Case]:
     """The attacks; the least change in six searches of twice the steps."""
-    searches, each = 6, 2 * steps
-    step, step2 = 2.5 * eps / steps, 2.5 * l2 / steps
-    last = {"best": False, "stop": False}
+    yield from single_steps(eps, l2)
+    yield from many_steps(eps, l2, steps)
+    for loss in ("ce", "dlr"):
+        given = {"norm": "Linf", "eps": eps, "steps": steps, "loss": loss}
+        others = by_torchattacks("APGD", seeded=True, **given)
+        ours = APGD(eps, "linf", steps, loss=loss)
+        yield Case(f"APGD, {loss}", "linf", eps, ours, others, random=True)
+    queries = 8 * steps
+    given = {"seeded": True, "norm": "Linf", "eps": eps, "n_queries": queries, "n_restarts": 1}
+    others = by_torchattacks("Square", **given)
+    others |= by_torchattacks("WholeSquare", "torchattacks, whole picture", **given)
+    ours = Square(eps, queries)
+    yield Case(f"Square, {queries} queries", "linf", eps, ours, others, random=True)
+    yield from least_changes(2 * steps)
+
+
+def single_steps(eps: float, l2: float) -> Iterator[Case]:
+    """One step."""
     yield Case(
         "FGSM", "linf", eps, FGSM(eps),
         {"foolbox": by_foolbox(fa.FGSM(), eps)} | by_torchattacks("FGSM", eps=eps),
@@ -105,42 +152,54 @@ def cases(eps: float, l2: float, steps: int) -> Iterator[Case]:
         "FGSM, L2", "l2", l2, FGSM(l2, "l2"),
         {"foolbox": by_foolbox(fa.L2FastGradientAttack(), l2)},
     )  # fmt: skip
+
+
+def many_steps(eps: float, l2: float, steps: int) -> Iterator[Case]:
+    """BIM and PGD."""
+    step, step2 = 2.5 * eps / steps, 2.5 * l2 / steps
+    last = {"best": False, "stop": False}
     bim = fa.LinfBasicIterativeAttack(abs_stepsize=step, steps=steps, random_start=False)
-    bim_theirs = {"foolbox": by_foolbox(bim, eps)}
-    bim_theirs |= by_torchattacks("BIM", eps=eps, alpha=step, steps=steps)
-    yield Case("BIM, same rule", "linf", eps, BIM(eps, steps, step, **last), bim_theirs)
-    yield Case("BIM", "linf", eps, BIM(eps, steps, step), bim_theirs)
+    theirs = {"foolbox": by_foolbox(bim, eps)}
+    theirs |= by_torchattacks("BIM", eps=eps, alpha=step, steps=steps)
+    yield Case("BIM, same rule", "linf", eps, BIM(eps, steps, step, **last), theirs)
+    yield Case("BIM", "linf", eps, BIM(eps, steps, step), theirs)
     pgd = fa.LinfPGD(abs_stepsize=step, steps=steps, random_start=True)
-    pgd_theirs = {"foolbox": by_foolbox(pgd, eps)}
-    pgd_theirs |= by_torchattacks("PGD", eps=eps, alpha=step, steps=steps, random_start=True)
-    yield Case("PGD, same rule", "linf", eps, PGD(eps, "linf", steps, step, **last), pgd_theirs)
-    yield Case("PGD", "linf", eps, PGD(eps, "linf", steps, step), pgd_theirs)
+    theirs = {"foolbox": by_foolbox(pgd, eps)}
+    theirs |= by_torchattacks("PGD", eps=eps, alpha=step, steps=steps, random_start=True)
+    ours = PGD(eps, "linf", steps, step)
+    yield Case("PGD, same rule", "linf", eps, replace(ours, **last), theirs, random=True)
+    yield Case("PGD", "linf", eps, ours, theirs, random=True)
     for started in (False, True):
         given = {"steps": steps, "random_start": started}
-        pgd2 = fa.L2PGD(abs_stepsize=step2, **given)
-        pgd2_theirs = {"foolbox": by_foolbox(pgd2, l2)}
-        pgd2_theirs |= by_torchattacks("PGDL2", eps=l2, alpha=step2, **given)
-        ours = PGD(l2, "l2", steps, step2, random_start=started)
-        if not started:
-            same = replace(ours, **last)
-            yield Case("PGD, L2, clean start, same rule", "l2", l2, same, pgd2_theirs)
+        theirs = {"foolbox": by_foolbox(fa.L2PGD(abs_stepsize=step2, **given), l2)}
+        if started:
+            theirs["foolbox, our start"] = by_foolbox(NearStart(abs_stepsize=step2, **given), l2)
+        theirs |= by_torchattacks("PGDL2", eps=l2, alpha=step2, **given)
         name = "PGD, L2" if started else "PGD, L2, clean start"
-        yield Case(name, "l2", l2, ours, pgd2_theirs)
-    for loss in ("ce", "dlr"):
-        others = by_torchattacks("APGD", norm="Linf", eps=eps, steps=steps, loss=loss)
-        yield Case(f"APGD, {loss}", "linf", eps, APGD(eps, "linf", steps, loss=loss), others)
-    queries = 8 * steps
-    others = by_torchattacks("Square", norm="Linf", eps=eps, n_queries=queries, n_restarts=1)
-    yield Case(f"Square, {queries} queries", "linf", eps, Square(eps, queries), others)
-    cw = fa.L2CarliniWagnerAttack(searches, each, stepsize=0.05, initial_const=0.01)
+        ours = PGD(l2, "l2", steps, step2, random_start=started)
+        same = replace(ours, **last)
+        yield Case(f"{name}, same rule", "l2", l2, same, theirs, random=started)
+        yield Case(name, "l2", l2, ours, theirs, random=started)
+
+
+def least_changes(steps: int, searches: int = 6) -> Iterator[Case]:
+    """C&W and EAD, each step by step and as they are."""
+    for whole in (True, False):
+        rule = ", every step" if whole else ""
+        early = {"abort_early": not whole}
+        cw = fa.L2CarliniWagnerAttack(searches, steps, stepsize=0.05, initial_const=0.01, **early)
+        yield Case(
+            f"C&W, L2{rule}", "l2", None, CW("l2", steps, searches, 0.05, 0.01, **early),
+            {"foolbox": by_foolbox(cw, None)},
+        )  # fmt: skip
+        ead = fa.EADAttack(searches, steps, initial_const=0.01, regularization=0.01, **early)
+        yield Case(
+            f"EAD{rule}", "l1", None, EAD(0.01, steps, searches, constant=0.01, **early),
+            {"foolbox": by_foolbox(ead, None)},
+        )  # fmt: skip
     yield Case(
-        "C&W, L2", "l2", None, CW("l2", each, searches, 0.05, 0.01),
-        {"foolbox": by_foolbox(cw, None)},
-    )  # fmt: skip
-    ead = fa.EADAttack(searches, each, initial_const=0.01, regularization=0.01)
-    yield Case(
-        "EAD", "l1", None, EAD(0.01, each, searches, constant=0.01),
-        {"foolbox": by_foolbox(ead, None)},
+        "C&W, L2, constant 1", "l2", None, CW("l2", steps, 1, 0.05, 1.0),
+        by_torchattacks("CW", c=1.0, steps=steps, lr=0.05),
     )  # fmt: skip
 
 
@@ -199,36 +258,26 @@ def seconds(runs: list[Callable[[], Any]], rounds: int) -> list[float]:
 
 
 def compare(
-    case: Case, network: DQSystem, data: LabelledData, rounds: int, timed: int
+    case: Case, network: DQSystem, data: LabelledData, options: argparse.Namespace
 ) -> dict[str, Any]:
     """One case on one network."""
     for parameter in network.parameters():
         parameter.requires_grad_(False)  # as careful users do; libraries leave gradients otherwise
-    makers: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-        "sensorium": lambda x, y: case.ours(network, x, y).x
+    makers: dict[str, Theirs] = {
+        "sensorium": lambda network, x, y, seed: case.ours(network, x, y, seed=seed).x
     }
-    for name, theirs in case.theirs.items():
-        makers[name] = lambda x, y, theirs=theirs: theirs(network, x, y)
+    makers |= case.theirs
     if case.eps is None:  # hundreds of steps for every sample
-        data = LabelledData(data.x[:timed], data.y[:timed], data.classes)
+        few = options.searched
+        data = LabelledData(data.x[:few], data.y[:few], data.classes)
     row: dict[str, Any] = {"attack": case.name, "norm": case.norm, "eps": case.eps}
-    row["samples"] = len(data)
-    x, y = data.x[:timed], data.y[:timed]
-    times = seconds([lambda make=make: make(x, y) for make in makers.values()], rounds)
+    row |= {"samples": len(data), "seeds": options.seeds if case.random else 1}
+    x, y = data.x[: options.timed], data.y[: options.timed]
+    runs = [lambda make=make: make(network, x, y, 0) for make in makers.values()]
+    times = seconds(runs, options.rounds)
     for (name, make), took in zip(makers.items(), times, strict=True):
-        made = torch.cat(
-            [make(a, b) for a, b in zip(data.x.split(250), data.y.split(250), strict=True)]
-        )
-        with torch.no_grad():
-            broken = network(made).argmax(1) != data.y
-        size = size_of(made - data.x, case.norm)
-        row[name] = {
-            "broken": round(float(broken.float().mean()), 5),
-            "largest_norm": float(size.max()),
-            "median_norm": float(size[broken].median()) if bool(broken.any()) else None,
-            "outside": round(max(0.0, float(-made.min()), float(made.max()) - 1), 9),
-            "ms": round(1000 * took, 2),
-        }
+        made = [attacked(make, network, data, seed) for seed in range(row["seeds"])]
+        row[name] = outcome(network, data, made, case.norm) | {"ms": round(1000 * took, 2)}
     ours = row["sensorium"]
     for name in case.theirs:
         row[name]["times_ours"] = round(row[name]["ms"] / ours["ms"], 2)
@@ -237,12 +286,35 @@ def compare(
     return row
 
 
+def attacked(make: Theirs, network: DQSystem, data: LabelledData, seed: int) -> Tensor:
+    """All samples, in batches of 250 with seeds of their own."""
+    batches = zip(data.x.split(250), data.y.split(250), strict=True)
+    return torch.cat([make(network, x, y, 1000 * seed + k) for k, (x, y) in enumerate(batches)])
+
+
+@torch.no_grad()
+def outcome(network: DQSystem, data: LabelledData, made: list[Tensor], norm: str) -> dict[str, Any]:
+    """The share that is broken, over seeds, and the perturbations' norms."""
+    broken = torch.stack([network(x).argmax(1) != data.y for x in made])
+    sizes = torch.stack([size_of(x - data.x, norm) for x in made])
+    shares = broken.double().mean(1)
+    return {
+        "broken": round(float(shares.mean()), 5),
+        "broken_sd": round(float(shares.std()), 5) if len(made) > 1 else None,
+        "largest_norm": float(sizes.max()),
+        "median_norm": float(sizes[broken].median()) if bool(broken.any()) else None,
+        "outside": round(max(0.0, *(max(float(-x.min()), float(x.max()) - 1) for x in made)), 9),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="+", default=["digits", "objects"])
     parser.add_argument("--steps", type=int, default=1200, help="of training")
-    parser.add_argument("--samples", type=int, default=300)
-    parser.add_argument("--timed", type=int, default=50, help="samples in the race")
+    parser.add_argument("--samples", type=int, default=500)
+    parser.add_argument("--searched", type=int, default=250, help="of them by C&W and EAD")
+    parser.add_argument("--seeds", type=int, default=10, help="of what is random")
+    parser.add_argument("--timed", type=int, default=250, help="samples in the race")
     parser.add_argument("--attack-steps", type=int, default=40, help="of pictures of 32 x 32 half")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -251,11 +323,8 @@ def main() -> None:
     found: dict[str, Any] = {}
     for name, network, data, eps, l2 in networks(args.networks, args.steps):
         some = LabelledData(data.x[: args.samples], data.y[: args.samples], data.classes)
-        torch.manual_seed(0)  # the libraries draw from the global generator
         steps = args.attack_steps if name == "digits" else args.attack_steps // 2
-        rows = [
-            compare(case, network, some, args.rounds, args.timed) for case in cases(eps, l2, steps)
-        ]
+        rows = [compare(case, network, some, args) for case in cases(eps, l2, steps)]
         budgets = {"eps": eps, "eps_l2": l2, "steps": steps}
         found[name] = {"samples": len(some), **budgets, "rows": rows}
     installed = versions("torch", "foolbox")
@@ -263,7 +332,7 @@ def main() -> None:
         installed["torchattacks"] = version("torchattacks")
     except PackageNotFoundError:
         installed["torchattacks"] = "not installed"
-    payload = {"networks": found, "timed": args.timed, "versions": installed}
+    payload = {"networks": found, "timed": args.timed, "seeds": args.seeds, "versions": installed}
     print(write_results("attacks_agreement", payload, args.out))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 Results = dict[str, Any]
 Table = Callable[[Iterable[str], Iterable[Iterable[object]]], str]
 LIBRARIES = ("foolbox", "torchattacks")
+OUR_RULE = ("foolbox, our start", "torchattacks, whole picture")
 
 
 def agreement(table: Table, results: Results) -> str:
@@ -17,17 +18,20 @@ def agreement(table: Table, results: Results) -> str:
         lines = []
         for row in found["rows"]:
             shown = [row.get(lib) for lib in ("sensorium", *LIBRARIES)]
-            shares = ["" if r is None else f"{100 * r['broken']:.1f}" for r in shown]
+            ruled = next((row[lib] for lib in OUR_RULE if lib in row), None)
+            shares = [_share(r) for r in (*shown, ruled)]
             sizes = ["" if r is None else _size(r, row["eps"]) for r in shown]
             lines.append((row["attack"], *shares, *sizes))
+        few = min(row["samples"] for row in found["rows"])
         title = (
             f"\n{found['samples']} known pictures of {name}, budget {255 * found['eps']:.1f}/255 "
-            f"(L2: {found['eps_l2']:g}), {found['steps']} steps; broken in %, then the largest "
-            f"change. Of attacks without a budget the median change, of {results['timed']} "
-            "pictures:\n\n"
+            f"(L2: {found['eps_l2']:g}), {found['steps']} steps; broken in %, with the deviation "
+            f"over {results['seeds']} seeds of what is random, then the largest change. Of attacks "
+            f"without a budget the median change, of {few} pictures:\n\n"
         )
         names = ("ours", "Foolbox", "torchattacks")
-        parts.append(title + table(("", *names, *(f"size: {n}" for n in names)), lines))
+        head = ("", *names, "theirs, our rule", *(f"size: {n}" for n in names))
+        parts.append(title + table(head, lines))
     return "".join(parts)
 
 
@@ -40,6 +44,13 @@ def speed(table: Table, results: Results) -> str:
             lines.append((f"{name}: {row['attack']}", f"{row['sensorium']['ms']:.0f}", *ratios))
     head = (f"{results['timed']} pictures", "ours, ms", "Foolbox, times ours", "torchattacks")
     return table(head, lines)
+
+
+def _share(row: Results | None) -> str:
+    if row is None:
+        return ""
+    spread = row["broken_sd"]
+    return f"{100 * row['broken']:.1f}" + ("" if spread is None else f" ± {100 * spread:.1f}")
 
 
 def _size(row: Results, eps: float | None) -> str:

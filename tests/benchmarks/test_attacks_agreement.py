@@ -9,7 +9,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 def test_libraries_are_compared_and_timed(tmp_path):
     short = ["--attack-steps", "6", "--steps", "40", "--samples", "30", "--timed", "10"]
-    short += ["--rounds", "1", "--networks", "digits"]
+    short += ["--rounds", "1", "--networks", "digits", "--searched", "10", "--seeds", "2"]
     done = subprocess.run(
         [sys.executable, BENCHMARKS / "attacks_agreement.py", *short, "--out", tmp_path],
         capture_output=True,
@@ -26,6 +26,9 @@ def test_libraries_are_compared_and_timed(tmp_path):
             ours, theirs = rows[name]["sensorium"], rows[name]["foolbox"]
             assert ours["broken"] == theirs["broken"]
             assert abs(ours["largest_norm"] - theirs["largest_norm"]) < 1e-6
+        for name in ("C&W, L2, every step", "EAD, every step"):
+            ours, theirs = rows[name]["sensorium"], rows[name]["foolbox"]
+            assert abs(ours["median_norm"] - theirs["median_norm"]) < 1e-3
         for row in rows.values():
             assert row["sensorium"]["outside"] == 0
             if row["eps"] is not None:

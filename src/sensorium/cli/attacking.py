@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import tyro
 
 from sensorium.cli.attack_methods import Method, Wish, read_norm
+from sensorium.cli.classifiers import Subject, class_number, load_subject, read_eps
 from sensorium.cli.folders import free_folder
 from sensorium.cli.labelled_data import NAMES, OWN, named_data, samples
 from sensorium.cli.options import (
@@ -25,7 +26,6 @@ from sensorium.cli.options import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sensorium.cli.classifiers import Subject
     from sensorium.cli.console import Console
     from sensorium.robustness.attacked_set import AttackedSet
     from sensorium.robustness.results import Robustness
@@ -121,8 +121,6 @@ class Attack:
             )
         if min(self.limit, self.batch, self.size or 1) < 1:
             raise UsageError("--limit, --batch and --size must be 1 or more")
-        from sensorium.cli.classifiers import load_subject, read_eps
-
         eps = None if self.eps is None else read_eps(self.eps)
         norm = None if self.norm is None else read_norm(self.norm)
         wish = Wish(self.method, eps, norm, self.steps, self.restarts)
@@ -159,7 +157,9 @@ class Attack:
 
         logits, x = subject.logits(subject.read(file, self.at, self.size))
         names = class_names(subject.network, logits.shape[1])
-        true = int(logits.argmax()) if self.label is None else number(self.label, names, "label")
+        true = int(logits.argmax())
+        if self.label is not None:
+            true = class_number(self.label, names, "label")
         y, target = torch.tensor([true], device=x.device), self._target(names, x, 1)
         if target is not None and int(target[0]) == int(logits.argmax()):
             raise ValueError(f"{file}: it is {names[int(target[0])]!r} already; name another one")
@@ -191,7 +191,7 @@ class Attack:
 
         if self.target is None:
             return None
-        return torch.full((count,), number(self.target, names, "target"), device=x.device)
+        return torch.full((count,), class_number(self.target, names, "target"), device=x.device)
 
     def _data(self, subject: Subject, wish: Wish, console: Console) -> int:
         """A data set."""
@@ -228,21 +228,6 @@ class Attack:
         for path in written:
             console.show(f"wrote {path}")
         return 0
-
-
-def number(label: str, names: tuple[str, ...], option: str) -> int:
-    """The number of a label, by its name or as it is.
-
-    Raises:
-        ValueError: when there is none.
-    """
-    from sensorium.suggest import did_you_mean
-
-    if label in names:
-        return names.index(label)
-    if label.isdigit() and int(label) < len(names):
-        return int(label)
-    raise ValueError(f"--{option}: no label {label!r}{did_you_mean(label, names)}")
 
 
 def show(found: Robustness, console: Console) -> None:

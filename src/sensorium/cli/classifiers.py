@@ -227,3 +227,18 @@ def _imported(name: str) -> nn.Module:
     if not isinstance(made, nn.Module):
         raise UsageError(f"{name} is a {type(made).__name__}, expected an nn.Module")
     return made
+
+
+def class_number(label: str, names: tuple[str, ...], option: str) -> int:
+    """The number of a label, by its name or as it is.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    from sensorium.suggest import did_you_mean
+
+    if label in names:
+        return names.index(label)
+    if label.isdigit() and int(label) < len(names):
+        return int(label)
+    raise ValueError(f"--{option}: no label {label!r}{did_you_mean(label, names)}")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import tyro
 
-from sensorium.cli.attacking import number
-from sensorium.cli.classifiers import Subject, load_subject, read_eps
+from sensorium.cli.classifiers import Subject, class_number, load_subject, read_eps
 from sensorium.cli.folders import free_folder
 from sensorium.cli.options import (
     SPEECH,
@@ -192,12 +191,14 @@ class Explain:
         Raises:
             ValueError: for labels that the system does not know, or the same twice.
         """
-        true = int(logits.argmax()) if self.label is None else number(self.label, classes, "label")
+        true = int(logits.argmax())
+        if self.label is not None:
+            true = class_number(self.label, classes, "label")
         if self.target is None:
             rest = logits.clone()
             rest[true] = -float("inf")
             return true, int(rest.argmax())
-        target = number(self.target, classes, "target")
+        target = class_number(self.target, classes, "target")
         if target == true:
             raise ValueError(f"{file}: it is {classes[true]!r} already; give another --target")
         return true, target

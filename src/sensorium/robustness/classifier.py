@@ -7,9 +7,11 @@ attack first asks `check`; what it refuses, it refuses in one line.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -131,15 +133,15 @@ def check_weights(classifier: Any) -> None:
     Raises:
         ValueError: naming the first such tensor.
     """
-    if isinstance(classifier, nn.Module):
-        for name, tensor in classifier.state_dict().items():
-            if not (isinstance(tensor, Tensor) and tensor.is_floating_point()):
-                continue
-            quick = bool(torch.isfinite(tensor.sum()))  # half the time; may overflow
-            if not quick and not bool(torch.isfinite(tensor).all()):
-                raise ValueError(
-                    f"the classifier's {name} holds NaN or infinity; load good weights"
-                )
+    if not isinstance(classifier, nn.Module):
+        return
+    every = chain(classifier.parameters(), classifier.buffers())
+    if math.isfinite(sum(float(t.detach().sum()) for t in every if t.is_floating_point())):
+        return
+    for name, tensor in classifier.state_dict().items():  # the sum may just have run over
+        floats = isinstance(tensor, Tensor) and tensor.is_floating_point()
+        if floats and not bool(torch.isfinite(tensor).all()):
+            raise ValueError(f"the classifier's {name} holds NaN or infinity; load good weights")
 
 
 def check_logits(logits: Any, count: int) -> None:

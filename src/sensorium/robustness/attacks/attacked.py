@@ -153,7 +153,7 @@ class Attempt:
             x=self.x,
             success=self.found,
             already=self.already,
-            norms=norms(self.x.double() - self.clean.double()),
+            norms=norms(self.x.double().sub_(self.clean)),
             queries=tally.queries,
             gradients=tally.gradients,
             zero_gradients=tally.zeros,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from sensorium.robustness.classifier import check_eps, check_input
@@ -134,14 +134,10 @@ def _not_above(bound: Tensor, dtype: torch.dtype) -> Tensor:
 def norms(d: Float[Tensor, "B ..."]) -> dict[str, Float[Tensor, "B"]]:
     """``l0`` (values that changed), ``l1``, ``l2`` and ``linf`` of each sample's perturbation."""
     flat = d.flatten(1).double()
+    size = torch.linalg.vector_norm
     return {
-        "l0": (flat != 0).sum(1).float(),
-        "l1": flat.abs().sum(1).float(),
-        "l2": torch.linalg.vector_norm(flat, dim=1).float(),
-        "linf": flat.abs().amax(1).float(),
+        "l0": flat.count_nonzero(1).float(),
+        "l1": size(flat, 1, dim=1).float(),
+        "l2": size(flat, dim=1).float(),
+        "linf": size(flat, torch.inf, dim=1).float(),
     }
-
-
-def where_true(mask: Bool[Tensor, "B"]) -> Int64[Tensor, "n"]:
-    """The numbers of the samples for which it holds."""
-    return mask.nonzero().flatten()

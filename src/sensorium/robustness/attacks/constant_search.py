@@ -7,6 +7,8 @@ is larger than need be.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -16,6 +18,8 @@ from sensorium.robustness.attacks.ball import check_support
 from sensorium.robustness.attacks.goal import Goal
 
 _MOST = 1e10
+Descend = Callable[["Smallest", Float[Tensor, "n"]], None]
+"""One round with the given constants, from the clean samples."""
 
 
 class ConstantSearch:
@@ -98,3 +102,31 @@ class Smallest:
         self.attempt.offer(self.index[rows], x, reached, value)
         self.broken[rows] |= reached
         return reached
+
+
+def search_constants(
+    found: Smallest,
+    descend: Descend,
+    rounds: int,
+    *,
+    first: float,
+    growth: float = 10.0,
+    settle: bool = False,
+) -> None:
+    """Round after round, each with constants by what the last one broke.
+
+    Args:
+        found: what is attacked, and what was found.
+        descend: one round.
+        rounds: how many.
+        first: constant to begin with.
+        growth: factor while nothing has broken the sample yet.
+        settle: the last of ten rounds or more takes the least constants that are known to do.
+    """
+    search = ConstantSearch(len(found.x), first, growth, found.x)
+    for number in range(rounds):
+        if settle and number == rounds - 1 >= 9:
+            search.settle()
+        found.begin()
+        descend(found, search.constant)
+        search.update(found.broken)

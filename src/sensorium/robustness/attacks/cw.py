@@ -23,7 +23,7 @@ from torch import Tensor
 from sensorium.robustness.attacks.adam import Adam
 from sensorium.robustness.attacks.attacked import Attacked, Attempt
 from sensorium.robustness.attacks.ball import Norm, lengths, per_sample
-from sensorium.robustness.attacks.constant_search import ConstantSearch, Smallest
+from sensorium.robustness.attacks.constant_search import Smallest, search_constants
 from sensorium.robustness.attacks.goal import Goal
 from sensorium.robustness.classifier import Classifier, evaluating
 
@@ -90,14 +90,13 @@ class CW:
         return attempt.result()
 
     def _least_l2(self, found: Smallest) -> None:
-        search = ConstantSearch(len(found.x), self.constant or 1e-3, 10.0, found.x)
         rows = torch.arange(len(found.x), device=found.x.device)
-        for number in range(self.searches):
-            if number == self.searches - 1 >= 9:
-                search.settle()
-            found.begin()
-            self._descend(found, rows, search.constant, _squared)
-            search.update(found.broken)
+
+        def descend(found: Smallest, constants: Tensor) -> None:
+            self._descend(found, rows, constants, _squared)
+
+        first = self.constant or 1e-3
+        search_constants(found, descend, self.searches, first=first, settle=True)
 
     def _least_linf(self, found: Smallest) -> None:
         constant = torch.full_like(found.x.flatten(1)[:, 0], self.constant or 10.0)

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from sensorium.robustness.attacks.attacked import Attacked, Attempt
-from sensorium.robustness.attacks.constant_search import ConstantSearch, Smallest
+from sensorium.robustness.attacks.constant_search import Smallest, search_constants
 from sensorium.robustness.classifier import Classifier, evaluating
 
 
@@ -76,13 +76,8 @@ class EAD:
             index = attempt.open
             if len(index):
                 found = Smallest(attempt, index, support, self.confidence)
-                search = ConstantSearch(len(index), self.constant, 10.0, x)
-                for number in range(self.searches):
-                    if number == self.searches - 1 >= 9:
-                        search.settle()
-                    found.begin()
-                    self._descend(found, search.constant)
-                    search.update(found.broken)
+                rounds, first = self.searches, self.constant
+                search_constants(found, self._descend, rounds, first=first, settle=True)
         return attempt.result()
 
     def _descend(self, found: Smallest, constants: Float[Tensor, "n"]) -> None:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from sensorium.robustness.attacks.attacked import Attacked, Attempt
 from sensorium.robustness.attacks.ball import lengths, per_sample
-from sensorium.robustness.attacks.constant_search import ConstantSearch, Smallest
+from sensorium.robustness.attacks.constant_search import Descend, Smallest, search_constants
 from sensorium.robustness.classifier import Classifier, evaluating
 
 _SMALL = 0.03  # share of the changed pixels that the refinement leaves out
@@ -106,13 +106,9 @@ class StrAttack:
                     self._search(finer, self._refined, 5.0)
         return attempt.result()
 
-    def _search(self, found: Smallest, descend: object, first: float) -> None:
+    def _search(self, found: Smallest, descend: Descend, first: float) -> None:
         """Rounds of one of the two procedures."""
-        search = ConstantSearch(len(found.x), first, 5.0, found.x)
-        for _ in range(self.searches):
-            found.begin()
-            descend(found, search.constant)  # type: ignore[operator]
-            search.update(found.broken)
+        search_constants(found, descend, self.searches, first=first, growth=5.0)
 
     def _groups(self, found: Smallest, constants: Float[Tensor, "n"]) -> None:
         """ADMM with three copies: of the length, of the box, of the groups."""
