@@ -86,10 +86,11 @@ def by_radius(rows: Rows, world: str, names: list[str]) -> Figure:
         for kind, (label, colour, style, mark) in LINES.items():
             if kind == "clean" or key(kind, budget.eps[0]) not in row:
                 continue
-            found = [row["clean_of_attacked"], *(row[key(kind, eps)] for eps in budget.eps)]
-            axes.plot(
-                at, [100 * v for v in found],
-                marker=mark, ls=style, color=colour, ms=4, lw=1.5, label=label,
+            figures = ["clean_of_attacked", *(key(kind, eps) for eps in budget.eps)]
+            axes.errorbar(
+                at, [100 * row[f] for f in figures],
+                [100 * row.get(f"{f}_spread", 0.0) for f in figures],
+                fmt=mark, ls=style, color=colour, ms=4, lw=1.5, elinewidth=1, label=label,
             )  # fmt: skip
         axes.set_title(name, fontsize=10)
         axes.set_xlabel(f"eps{unit}", fontsize=9)

@@ -50,7 +50,7 @@ class Job:
         seed: of the training.
         recipe: how it is trained; ``None``: it is bundled.
         root: of all runs.
-        first: whether it is the first seed, which is measured at more radii.
+        first: whether it is the first seed, which is looked at closely.
         again: whether it is measured anew.
     """
 
@@ -79,7 +79,7 @@ class Job:
     @property
     def budget(self) -> Budget:
         """Of the attacks."""
-        return granted(self.run, self.first)
+        return granted(self.run)
 
     @property
     def kept(self) -> Path:
@@ -152,8 +152,7 @@ def train_and_measure(job: Job) -> None:
     path = source_of(job.run.world, job.root)
     held = replace(measures.held_out(job.run.world, path), budget=job.budget)
     closely = job.first and job.run.closely
-    squeezed = job.first and job.run.squeezed
-    rows = measures.rows_of(job.name, system, held, squeezed, closely)
+    rows = measures.rows_of(job.name, system, held, job.run.squeezed, closely)
     if job.run.weights == WORLDS[job.run.world].source:
         row = rows[job.name]
         rows[job.name] = {k: v for k, v in row.items() if not k.startswith("transfer@")}

@@ -123,18 +123,13 @@ class Run:
     weights: str = ""
 
 
-def granted(run: Run, first: bool) -> Budget:
-    """The budget of a run: all radii with the first seed, the main ones with the others.
+def granted(run: Run) -> Budget:
+    """The budget of a run: all radii, but the main one for changed parts.
 
     Attacks at one radius are the same wherever they are made.
     """
     budget = WORLDS[run.world].budget
-    if run.section == "objects" or (first and run.section != "parts"):
-        return budget
-    few = run.section != "parts" and run.bits in FEW
-    return replace(
-        budget, eps=tuple(e for e in budget.eps if e == budget.main or (few and e == 0.05))
-    )
+    return replace(budget, eps=(budget.main,)) if run.section == "parts" else budget
 
 
 def title(kind: Kind, bits: int, more: str = "") -> str:

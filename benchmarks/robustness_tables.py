@@ -35,16 +35,6 @@ def counted(row: Row, name: str) -> int:
     return sum(k.startswith(f"{name}@") and not k.endswith("_spread") for k in row)
 
 
-def first_seed(results: Results) -> dict[str, Row]:
-    """Rows of the seed that all of them have."""
-    rows = results["by_seed"]["digits"]
-    seed = min((min(by_seed) for by_seed in rows.values()), default="")
-    return {name: by_seed[seed] for name, by_seed in rows.items() if seed in by_seed}
-
-
-_FIRST = "\nOne seed, the same for all rows.\n\n"
-
-
 def _columns(names: dict[str, str], eps: float) -> list[Column]:
     return [
         (f"{label} {radius(eps)}", lambda row, n=name: percent(row, key(n, eps)))  # type: ignore[misc]
@@ -204,26 +194,26 @@ def adversarial(table: Table, results: Results) -> str:
     """Trained on attacked pictures, at the same number of passes."""
     names = [title(kind, n, more) for n in FEW for kind in KINDS for more in ("", "adversarial")]
     columns = _attacked(_MAIN, more=(0.05, 0.2))
-    return _FIRST + _table(table, first_seed(results), names, columns)
+    return _table(table, results["rows"]["digits"], names, columns)
 
 
 def squeezed(table: Table, results: Results) -> str:
     """Behind feature squeezing."""
     names = [title(kind, n, more) for kind in SEEN for n in FEW for more in ("", "squeezed")]
     columns = _attacked(_MAIN, more=(0.025, 0.05))
-    return _FIRST + _table(table, first_seed(results), names, columns)
+    return _table(table, results["rows"]["digits"], names, columns)
 
 
 def parts(table: Table, results: Results) -> str:
     """One thing changed at a time."""
-    rows = first_seed(results)
+    rows = results["rows"]["digits"]
     order: list[str] = []
     for n in (4, 2):
         for kind in KINDS:
             own = title(kind, n)
             order += [own, *(k for k in rows if k.startswith(f"{own}, "))]
     order = [name for name in order if not name.endswith(("squeezed", "adversarial"))]
-    return _FIRST + _table(table, rows, order, _attacked(_MAIN))
+    return _table(table, rows, order, _attacked(_MAIN))
 
 
 def objects(table: Table, results: Results) -> str:
