@@ -112,3 +112,8 @@ def test_every_token_can_come_somewhere():
     reachable = (rules.cost < 27).any(0)
     assert reachable[4:].all()
     assert {read_token(t).function for t in TOKENS} == set(FUNCTIONS)
+
+
+def test_a_token_without_its_bracket_is_named():
+    with pytest.raises(ProgramError, match=r"filter_color\[red' has no closing bracket"):
+        read_token("filter_color[red")

@@ -64,6 +64,13 @@ def test_case_counts_where_both_are_known():
     assert words.number("Are") != words.number("are")
 
 
+def test_british_spelling_is_read_where_only_the_american_is_known():
+    words = Words.of(["What color is the gray cube"])
+    assert words.unknown(tokenise("what Colour is the grey cube?")) == ()
+    assert words.number("Grey") == words.number("gray")
+    assert Words.of(["grey gray"]).number("grey") != Words.of(["grey gray"]).number("gray")
+
+
 def test_a_special_word_in_a_question_is_no_word():
     words = Words.of(["cube"])
     assert words.unknown(["<UNK>"]) == ("<UNK>",)

@@ -1,7 +1,8 @@
 """Words of questions and of programs as numbers, by the rules of CLEVR's published preprocessing.
 
 Four special words come first in both vocabularies. Case is kept ("Are" is not "are"); a word that
-is only known in the other case is read as that (ours: the published code does not know it).
+is only known in the other case, or in American spelling, is read as that (ours: the published code
+does not know it).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ NULL, START, END, UNK = range(4)
 
 _SPLIT_OFF = (";", ",")
 _REMOVED = ("?", ".")
+_AMERICAN = {"colour": "color", "colours": "colors", "coloured": "colored", "grey": "gray"}
 
 
 def tokenise(text: str) -> list[str]:
@@ -66,9 +68,9 @@ class Words:
         return {word: number for number, word in enumerate(self.words)}
 
     def number(self, word: str) -> int:
-        """A word's number, that of its other case, or `UNK`."""
-        known = self.numbers
-        for spelling in (word, word.lower(), word.capitalize()):
+        """A word's number, that of its other case or spelling, or `UNK`."""
+        known, lower = self.numbers, word.lower()
+        for spelling in (word, lower, word.capitalize(), _AMERICAN.get(lower, lower)):
             if known.get(spelling, NULL) >= len(SPECIALS):
                 return known[spelling]
         return UNK

@@ -59,6 +59,8 @@ def read_token(token: str) -> Step:
         ProgramError: when there is no such function, or it does not take that value.
     """
     name, _, rest = token.partition("[")
+    if rest and not rest.endswith("]"):
+        raise ProgramError(f"{token!r} has no closing bracket; write {token}]")
     value = rest.removesuffix("]")
     if name not in FUNCTIONS:
         raise ProgramError(f"no function {name!r}{did_you_mean(name, FUNCTIONS)}")
