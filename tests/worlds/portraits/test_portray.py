@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sensorium import media
+from sensorium.media.marks import read_marks
 from sensorium.worlds.portraits import Face, draw, sit
 from sensorium.worlds.portraits.portray import EYES, FACE, MOUTH, portray
 
@@ -51,3 +52,11 @@ def test_nothing_is_written_when_refused(tmp_path):
         with pytest.raises(ValueError, match="must be|at least|no expression"):
             portray(0, tmp_path / "x", **wrong)
     assert not (tmp_path / "x").exists()
+
+
+def test_pictures_say_that_they_show_nobody(tmp_path):
+    made = portray(3, tmp_path, frames=2, size=64)
+    for path in (made.rest, made.height, made.sheet):
+        marks = read_marks(path)
+        assert marks.metadata["consent"] == "synthetic"
+        assert "made" not in marks.metadata

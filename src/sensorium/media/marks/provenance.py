@@ -38,7 +38,7 @@ class Provenance:
         consent: one of `CONSENTS`; empty where nothing was said.
         details: plain values such as ``{"expression": "happy"}``.
         generator: what wrote it.
-        made: when, in UTC, ISO 8601.
+        made: when, in UTC, ISO 8601; empty: not said.
     """
 
     system: str
@@ -53,7 +53,7 @@ class Provenance:
             "synthetic": True,
             "generator": self.generator,
             "system": self.system,
-            "made": self.made,
+            **({"made": self.made} if self.made else {}),
             "consent": self.consent or "not stated",
         }
         return {**said, **{k: v for k, v in self.details.items() if k not in said}}

@@ -70,7 +70,8 @@ def portray(
     Written are ``portrait.mp4``; ``rest.png`` and ``height.png``, the person without and with the
     expression; ``expressions.png``, the person at rest and with each expression; ``masks/*.png``
     with 1 on the face, 2 on the eyes, 3 on the mouth; ``truth.json``: who, which expression, and
-    for each frame the degree, the label from time alone, blink, pose and 68 landmarks.
+    for each frame the degree, the label from time alone, blink, pose and 68 landmarks. Pictures
+    carry the mark of what shows nobody, so that `sensorium animate` asks for no consent.
 
     Args:
         seed: who sits and how.
@@ -174,7 +175,12 @@ def _numbers(portrait: Portrait) -> list[list[float]]:
 
 
 def _save(path: Path, picture: Picture) -> Path:
+    """As PNG, which says of itself that it shows nobody."""
+    from sensorium.media.marks.comments import with_comment
+    from sensorium.media.marks.provenance import Provenance
+
     pixels = np.ascontiguousarray(picture.permute(1, 2, 0).numpy()[..., ::-1])  # RGB -> BGR
     _, png = cv2.imencode(".png", pixels)
-    path.write_bytes(png.tobytes())
+    said = Provenance("portraits", "synthetic", made="")  # the same bytes every time
+    path.write_bytes(with_comment(png.tobytes(), said.to_json()))
     return path
