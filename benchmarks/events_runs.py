@@ -130,7 +130,7 @@ RUNS: dict[str, Run] = {
     "no cycle": Run("main", no_cycle, CAPTIONED, every_seed=True),
     "no regression": Run("main", no_regression, CAPTIONED, every_seed=True),
     "no anchors": Run("main", no_anchors, CAPTIONED, every_seed=True),
-    PAPER: Run("main", RECIPES["wsdec-paper"]),
+    PAPER: Run("main", RECIPES["wsdec-paper"], every_seed=True),
     **{f"k = {k:g}": Run("ablation", partial(slope, k), CAPTIONED) for k in SLOPES},
     "15 published anchors": Run(
         "ablation", lambda: anchors(AnchorsConfig("published", scale=0.3)), CAPTIONED
