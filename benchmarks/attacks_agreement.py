@@ -246,10 +246,10 @@ def size_of(d: Tensor, norm: str) -> Tensor:
     return torch.linalg.vector_norm(d.double().flatten(1), order, dim=1)
 
 
-def seconds(runs: list[Callable[[], Any]], rounds: int) -> list[float]:
-    """Median processor time of each; rounds alternate."""
+def seconds(runs: list[Callable[[], Any]], rounds: int, least: float = 1.0) -> list[float]:
+    """Median processor time of each; rounds alternate until ``least`` seconds of the first."""
     taken: list[list[float]] = [[] for _ in runs]
-    for _ in range(rounds):
+    while len(taken[0]) < rounds or (rounds > 1 and sum(taken[0]) < least):
         for k, run in enumerate(runs):
             begun = time.process_time()
             run()

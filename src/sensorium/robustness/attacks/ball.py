@@ -136,7 +136,7 @@ def norms(d: Float[Tensor, "B ..."]) -> dict[str, Float[Tensor, "B"]]:
     flat = d.flatten(1).double()
     size = torch.linalg.vector_norm
     return {
-        "l0": flat.count_nonzero(1).float(),
+        "l0": (flat != 0).sum(1).float(),
         "l1": size(flat, 1, dim=1).float(),
         "l2": size(flat, dim=1).float(),
         "linf": size(flat, torch.inf, dim=1).float(),
