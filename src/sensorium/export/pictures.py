@@ -9,38 +9,40 @@ from __future__ import annotations
 
 import copy
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from sensorium.export.checking import TOLERANCE, Check
 from sensorium.export.exported import Exported
 from sensorium.export.extra import need
 from sensorium.export.picture_card import page
-from sensorium.export.quantising import Accuracy, convolutions, saturates
+from sensorium.export.picture_checking import (
+    CALIBRATION,
+    HELD_OUT,
+    Answer,
+    accuracy,
+    checked,
+    least_ms,
+    pictures_for,
+    some,
+    too_much,
+    weight_bits,
+)
+from sensorium.export.quantising import convolutions
 from sensorium.export.running import open_session
 from sensorium.export.tracing import traced
 from sensorium.plain import to_plain
 from sensorium.recipe import Data
-from sensorium.robustness.classifier import LabelledData
-from sensorium.robustness.datasets.folders import PictureFolders
 from sensorium.robustness.integers import integer_network
 from sensorium.robustness.quantiser import set_bits
-from sensorium.robustness.recipes import RECIPES
 from sensorium.robustness.systems import DQSystem
 from sensorium.seeds import torch_generator
-
-CALIBRATION, HELD_OUT = 128, 1000
-_BATCHES = (1, 3, 16)
-_FLIPS = 0.1
-"""Largest share of noise pictures in which a value may round to another level than in PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,25 @@ class AboutPictures:
         return {k: v if isinstance(v, str) else json.dumps(v) for k, v in plain.items()}
 
 
-@runtime_checkable
-class AllPictures(Protocol):
-    """Data that can be had as a whole."""
+def about_system(system: DQSystem, precision: str) -> AboutPictures:
+    """Of a system's file."""
+    config = system.config
+    return AboutPictures(
+        system.name,
+        system.weights,
+        config.classes,
+        config.size,
+        config.in_channels,
+        config.bits,
+        precision,
+    )
 
-    def all(self, split: Any) -> LabelledData:
-        """Every picture of a split."""
+
+def about_pictures(values: Mapping[str, Any]) -> AboutPictures:
+    """From a file's metadata; what this version does not know is left out."""
+    known = AboutPictures.__dataclass_fields__
+    kept = {k: v for k, v in values.items() if k in known}
+    return AboutPictures(**{**kept, "classes": tuple(kept["classes"])})
 
 
 class TakesBytes(nn.Module):
@@ -115,32 +130,28 @@ def made(
         raise ValueError(f"{system.weights} has no classes, so that its logits have no names")
     system = copy.deepcopy(system).cpu().eval()
     if int8:
-        data, words = _data(system, source)
-        ranges = torch.split(_bytes(data, "val", CALIBRATION)[0], 32)
-        integers = integer_network(system.network, ranges, _bits(system))
+        data, words = pictures_for(system, source)
+        ranges = torch.split(some(data, "val", CALIBRATION)[0], 32)
+        integers = integer_network(system.network, ranges, weight_bits(system))
     plain = write_graph(TakesBytes(system).eval(), system, folder / "fp32.onnx", "fp32")
     session = open_session(plain, torch.get_num_threads())
-    found = _checked(system, session)
+    found = checked(system, by(session))
     size = plain.stat().st_size / 1e6
     done = Exported(plain, plain.with_suffix(".md"), "picture", "fp32", found, size, size)
     if not int8:
         return plain, done, page(done, system, "")
     small = write_graph(integers, system, folder / "int8.onnx", "int8")
     session8 = open_session(small, torch.get_num_threads())
-    cost = _accuracy(session, session8, *_bytes(data, "test", HELD_OUT))
+    cost = accuracy(by(session), by(session8), *some(data, "test", HELD_OUT))
     if cost.drop > max_drop:
-        raise ValueError(
-            f"{system.weights}: in integers top-1 is {100 * (cost.top1 or 0):.1f} % instead of "
-            f"{100 * (cost.top1_fp32 or 0):.1f} %, a fall of more than max_drop (--max-drop), so "
-            "nothing was written; calibrate on more pictures, or raise it"
-        )
+        raise ValueError(too_much(system.weights, cost))
     whole, floats = convolutions(small)
     done = Exported(
         small,
         small.with_suffix(".md"),
         "picture",
         "int8",
-        _checked(system, session8, exact=False),
+        checked(system, by(session8), exact=False),
         small.stat().st_size / 1e6,
         size,
         accuracy=cost,
@@ -151,10 +162,9 @@ def made(
     return small, done, page(done, system, words)
 
 
-def _bits(system: DQSystem) -> int:
-    """Of the weights: as trained, else 8 (7 where pairs of products would overflow)."""
-    most = 7 if saturates() else 8
-    return min(system.config.weight_bits or most, most)
+def by(session: Any) -> Answer:
+    """A session as a function of bytes."""
+    return lambda image: torch.from_numpy(session.run(["logits"], {"image": image.numpy()})[0])
 
 
 def write_graph(module: nn.Module, system: DQSystem, path: Path, precision: str) -> Path:
@@ -165,51 +175,11 @@ def write_graph(module: nn.Module, system: DQSystem, path: Path, precision: str)
     image = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch_generator(0, "image"))
     model = traced(module, (image,), ["image"], ["logits"], ({0: torch.export.Dim("batch")},))
     model.producer_name = "sensorium"
-    about = AboutPictures(
-        system.name,
-        system.weights,
-        config.classes,
-        config.size,
-        config.in_channels,
-        config.bits,
-        precision,
-    )
-    for name, value in about.metadata().items():
+    for name, value in about_system(system, precision).metadata().items():
         model.metadata_props.add(key=name, value=value)
     onnx.save(model, path)
     onnx.checker.check_model(str(path), full_check=True)
     return path
-
-
-@torch.no_grad()
-def _checked(system: DQSystem, session: Any, exact: bool = True) -> Check:
-    """The file against the eager system on noise, and how fast both are.
-
-    A value that lies between two levels may round to the other one: with quantised activations, a
-    small share of pictures may differ by more than rounding.
-    """
-    config = system.config
-    errors, scales = [], []
-    for count in _BATCHES:
-        shape = (count, config.in_channels, config.size, config.size)
-        image = torch.randint(
-            0, 256, shape, dtype=torch.uint8, generator=torch_generator(1, "export", count)
-        )
-        eager = system(system.pixels(image)).numpy()
-        ours = session.run(["logits"], {"image": image.numpy()})[0]
-        errors += np.abs(ours - eager).max(1).tolist()
-        scales.append(float(np.abs(eager).max()))
-    far = [e for e in errors if e > TOLERANCE * max(1.0, *scales)]
-    if exact and len(far) > (_FLIPS * len(errors) if config.bits else 0):
-        raise ValueError(
-            f"{system.weights}: the exported graph's logits are off by {max(errors):.2g} (largest "
-            f"logit {max(scales):.3g}), so nothing was written; please report this system"
-        )
-    one = torch.zeros(1, config.in_channels, config.size, config.size, dtype=torch.uint8)
-    array, x = one.numpy(), system.pixels(one)
-    eager_ms, ms = least_ms([lambda: system(x), lambda: session.run(["logits"], {"image": array})])
-    shapes = tuple((count, 1) for count in _BATCHES)
-    return Check(shapes, max(errors), max(scales), eager_ms, ms, torch.get_num_threads())
 
 
 def _float_ms(system: DQSystem, folder: Path) -> float:
@@ -221,65 +191,6 @@ def _float_ms(system: DQSystem, folder: Path) -> float:
     config = system.config
     array = np.zeros((1, config.in_channels, config.size, config.size), np.uint8)
     return least_ms([lambda: session.run(["logits"], {"image": array})])[0]
-
-
-def least_ms(works: Sequence[Callable[[], object]], repeats: int = 10) -> list[float]:
-    """Least milliseconds of each, by turns, so that the machine's moods hit all of them."""
-    best = [float("inf")] * len(works)
-    for turn in range(repeats + 1):
-        for i, work in enumerate(works):
-            start = time.perf_counter()
-            work()
-            if turn:  # the first warms up
-                best[i] = min(best[i], time.perf_counter() - start)
-    return [1e3 * b for b in best]
-
-
-def _data(system: DQSystem, source: Data | str | Path | None) -> tuple[AllPictures, str]:
-    """Pictures of the system's classes, and what they are in words.
-
-    Raises:
-        ValueError: when there are none, or of other classes.
-    """
-    size = system.config.size
-    data: Any = source
-    if isinstance(source, str | Path):
-        data = PictureFolders(Path(source), resize=size, size=size)
-    elif source is None:
-        name = system.card.recipe if system.card is not None else ""
-        if name not in RECIPES:
-            raise ValueError(
-                f"{system.weights}: its card names no recipe of ours, so that there are no "
-                "pictures to measure 8 bits on; give a folder with --calibration DIR"
-            )
-        data = RECIPES[name]().data
-    if not isinstance(data, AllPictures) or data.adapt(system.config) != system.config:  # type: ignore[attr-defined]
-        raise ValueError(
-            f"{system.weights}: the calibration data are no pictures of its classes and size; "
-            "give the data that it was trained on, or a folder of pictures by class"
-        )
-    return data, f"{data} (ranges from the validation split, accuracy on the test split)"
-
-
-def _bytes(data: AllPictures, split: str, most: int) -> tuple[Tensor, Tensor]:
-    """Some pictures of a split as bytes, drawn from all of it, and their labels."""
-    whole = data.all(split)
-    drawn = torch.randperm(len(whole), generator=torch_generator(0, "export", split))[:most]
-    return (whole.x[drawn] * 255).round().to(torch.uint8), whole.y[drawn]
-
-
-def _accuracy(plain: Any, integers: Any, image: Tensor, label: Tensor) -> Accuracy:
-    """Both sessions' answers on held-out pictures."""
-    parts = [
-        [s.run(["logits"], {"image": part.numpy()})[0] for part in torch.split(image, 100)]
-        for s in (plain, integers)
-    ]
-    old, new = (np.concatenate(part) for part in parts)
-    error, scale = float(np.abs(new - old).max()), float(np.abs(old).max())
-    truth, before, after = label.numpy(), old.argmax(1), new.argmax(1)
-    same = float((before == after).mean())
-    right = float((before == truth).mean()), float((after == truth).mean())
-    return Accuracy(len(truth), same, error, scale, *right)
 
 
 class OnnxPictures:
@@ -306,9 +217,7 @@ class OnnxPictures:
             )
         text = ("system", "weights", "precision", "form")
         values = {k: v if k in text else json.loads(v) for k, v in found.items()}
-        values["classes"] = tuple(values["classes"])
-        known = AboutPictures.__dataclass_fields__
-        self.about = AboutPictures(**{k: v for k, v in values.items() if k in known})
+        self.about = about_pictures(values)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -50,6 +50,17 @@ class Accuracy:
     top1_fp32: float | None = None
     top1: float | None = None
 
+    @classmethod
+    def between(cls, truth: NDArray[Any], old: NDArray[Any], new: NDArray[Any]) -> Accuracy:
+        """Of logits ``[N, K]`` before and after; a label below 0 says that it is not known."""
+        error, scale = float(np.abs(new - old).max()), float(np.abs(old).max())
+        new, old = new.argmax(1), old.argmax(1)
+        same = float((new == old).mean())
+        if (truth < 0).any():
+            return cls(len(truth), same, error, scale)
+        right_before, right = float((old == truth).mean()), float((new == truth).mean())
+        return cls(len(truth), same, error, scale, right_before, right)
+
     @property
     def drop(self) -> float:
         """Fall of the top-1 accuracy; without labels the share of clips that changed class."""
@@ -149,13 +160,7 @@ def accuracy(plain: Any, quantised: Any, about: About, clips: Clips) -> Accuracy
         theirs.append(_logits(plain, about, batch))
         ours.append(_logits(quantised, about, batch))
     truth, new, old = (np.concatenate(part) for part in (labels, ours, theirs))
-    error, scale = float(np.abs(new - old).max()), float(np.abs(old).max())
-    new, old = new.argmax(1), old.argmax(1)
-    same = float((new == old).mean())
-    if (truth < 0).any():
-        return Accuracy(len(truth), same, error, scale)
-    right_before, right = float((old == truth).mean()), float((new == truth).mean())
-    return Accuracy(len(truth), same, error, scale, right_before, right)
+    return Accuracy.between(truth, old, new)
 
 
 def _logits(session: Any, about: About, batch: Labelled) -> NDArray[Any]:
