@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
 from sensorium.recipe import Recipe, Stage
 from sensorium.robustness.classifier import Classifier
+from sensorium.robustness.datasets.folders import PictureFolders
+from sensorium.robustness.datasets.mnist import Mnist
 from sensorium.robustness.datasets.objects import ObjectsData
 from sensorium.robustness.recipes import DEFENCES, RECIPES, defended, digits, dq_tiny
 from sensorium.robustness.systems import DQConfig, DQSystem
@@ -114,6 +119,34 @@ def test_every_recipe_builds_its_defence() -> None:
     vanilla, ours = (digits(4, d).system for d in (DEFENCES[0], "dq"))
     assert (vanilla.depth, vanilla.width) == (ours.depth, ours.width)
     assert not vanilla.beta < 0 < ours.beta or vanilla.beta == 0
+
+
+def test_recipes_of_own_data_train_on_it(tmp_path: Path) -> None:
+    shades = np.linspace(20, 230, 12).astype(np.uint8)
+    for label, colour in enumerate("ab"):
+        (tmp_path / "pictures" / colour).mkdir(parents=True)
+        for k, shade in enumerate(shades):
+            picture = np.full((40, 50, 3), shade, np.uint8)
+            picture[..., label] = 0
+            cv2.imwrite(str(tmp_path / "pictures" / colour / f"{k}.png"), picture)
+    grey = np.stack([np.full((28, 28), shade, np.uint8) for shade in shades])
+    for stem in ("train", "t10k"):
+        for what, numbers in (("images", grey), ("labels", (shades > 99).astype(np.uint8))):
+            head = bytes([0, 0, 8, numbers.ndim]) + struct.pack(f">{numbers.ndim}I", *numbers.shape)
+            path = tmp_path / f"{stem}-{what}-idx{numbers.ndim}-ubyte"
+            path.write_bytes(head + numbers.tobytes())
+    pictures = PictureFolders(tmp_path / "pictures", resize=36, size=32)
+    own = {"dq-pictures": pictures, "dq-mnist": Mnist(tmp_path, held_out=2)}
+    for name, data in own.items():
+        recipe = RECIPES[name]()
+        assert isinstance(recipe.data, type(data))
+        stages = tuple(replace(stage, steps=2) for stage in recipe.stages)
+        recipe = replace(recipe, data=data, stages=stages, batch=4, workers=0)
+        losses = [step.losses["loss"] for step in fit(recipe, tmp_path / name, device="cpu")]
+        assert len(losses) == 2
+        assert all(0 < loss < 100 for loss in losses)
+        system = load(tmp_path / name)
+        assert system.config.classes == (("a", "b") if name == "dq-pictures" else data.classes)
 
 
 @pytest.mark.parametrize("cue", ["shape", "texture", "conflict"])

@@ -15,6 +15,8 @@ from typing import Literal
 from sensorium.recipe import Optimiser, Recipe, Schedule, Stage
 from sensorium.robustness.datasets.cifar import Cifar
 from sensorium.robustness.datasets.digits import Digits
+from sensorium.robustness.datasets.folders import PictureFolders
+from sensorium.robustness.datasets.mnist import Mnist
 from sensorium.robustness.datasets.objects import ObjectsData
 from sensorium.robustness.datasets.svhn import Svhn
 from sensorium.robustness.systems import DQConfig
@@ -165,6 +167,33 @@ def dq_digits_full() -> Recipe:
     return digits(0, "vanilla", name="dq-digits-full")
 
 
+# --- on your own data -----------------------------------------------------------------------------
+
+
+def dq_pictures() -> Recipe:
+    """``dq`` on a folder of pictures by class, at 32 x 32 pixels; say which: ``--data.root``."""
+    recipe = objects(4, "dq", name="dq-pictures", steps=3000)
+    return replace(
+        recipe,
+        description="defensive quantisation, 4 bits, your pictures by class at 32 x 32 pixels",
+        data=PictureFolders(resize=36, size=32),
+        workers=2,
+    )
+
+
+def dq_mnist() -> Recipe:
+    """Six convolutions on MNIST or its kin, five epochs; ``--data.root`` is the IDX files'."""
+    recipe = digits(4, "dq", name="dq-mnist")
+    return replace(
+        recipe,
+        description="defensive quantisation, 4 bits, small network, MNIST's files",
+        data=Mnist(),
+        system=replace(recipe.system, size=28),
+        stages=tuple(replace(stage, steps=5 * 55_000 // 64) for stage in recipe.stages),
+        save_every=1000,
+    )
+
+
 # --- on the paper's sets --------------------------------------------------------------------------
 
 
@@ -220,6 +249,8 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "dq-digits": dq_digits,
     "dq-digits-vanilla": dq_digits_vanilla,
     "dq-digits-full": dq_digits_full,
+    "dq-pictures": dq_pictures,
+    "dq-mnist": dq_mnist,
     "dq-cifar10": dq_cifar10,
     "dq-cifar10-vgg": dq_cifar10_vgg,
     "dq-svhn": dq_svhn,
