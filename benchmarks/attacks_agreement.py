@@ -17,6 +17,7 @@ install --no-deps torchattacks==3.5.1``. Without it its rows are left out.
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 import time
 import warnings
@@ -311,29 +312,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="+", default=["digits", "objects"])
     parser.add_argument("--steps", type=int, default=1200, help="of training")
-    parser.add_argument("--samples", type=int, default=500)
+    parser.add_argument("--samples", type=int, default=500, help="this and the next: objects half")
     parser.add_argument("--searched", type=int, default=250, help="of them by C&W and EAD")
     parser.add_argument("--seeds", type=int, default=10, help="of what is random")
     parser.add_argument("--timed", type=int, default=250, help="samples in the race")
-    parser.add_argument("--attack-steps", type=int, default=40, help="of pictures of 32 x 32 half")
+    parser.add_argument("--attack-steps", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--add", action="store_true", help="keep networks that the results have")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     torch.set_num_threads(1)
+    kept = args.out / "attacks_agreement.json"
     found: dict[str, Any] = {}
+    if args.add and kept.exists():
+        found = json.loads(kept.read_text())["networks"]
     for name, network, data, eps, l2 in networks(args.networks, args.steps):
-        some = LabelledData(data.x[: args.samples], data.y[: args.samples], data.classes)
-        steps = args.attack_steps if name == "digits" else args.attack_steps // 2
-        rows = [compare(case, network, some, args) for case in cases(eps, l2, steps)]
-        budgets = {"eps": eps, "eps_l2": l2, "steps": steps}
-        found[name] = {"samples": len(some), **budgets, "rows": rows}
+        size = {k: getattr(args, k) for k in ("samples", "searched", "seeds", "timed")}
+        size["steps"] = args.attack_steps
+        if name == "objects":  # sixteen times the pixels
+            size = {k: max(1, v // 2) for k, v in size.items()}
+        some = LabelledData(*(part[: size["samples"]] for part in (data.x, data.y)), data.classes)
+        options = argparse.Namespace(**size, rounds=args.rounds)
+        rows = [compare(case, network, some, options) for case in cases(eps, l2, size["steps"])]
+        size["samples"] = len(some)
+        found[name] = {**size, "eps": eps, "eps_l2": l2, "rows": rows}
     installed = versions("torch", "foolbox")
     try:
         installed["torchattacks"] = version("torchattacks")
     except PackageNotFoundError:
         installed["torchattacks"] = "not installed"
-    payload = {"networks": found, "timed": args.timed, "seeds": args.seeds, "versions": installed}
-    print(write_results("attacks_agreement", payload, args.out))
+    print(write_results("attacks_agreement", {"networks": found, "versions": installed}, args.out))
 
 
 if __name__ == "__main__":

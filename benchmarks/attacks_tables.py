@@ -26,7 +26,7 @@ def agreement(table: Table, results: Results) -> str:
         title = (
             f"\n{found['samples']} known pictures of {name}, budget {255 * found['eps']:.1f}/255 "
             f"(L2: {found['eps_l2']:g}), {found['steps']} steps; broken in %, with the deviation "
-            f"over {results['seeds']} seeds of what is random, then the largest change. Of attacks "
+            f"over {found['seeds']} seeds of what is random, then the largest change. Of attacks "
             f"without a budget the median change, of {few} pictures:\n\n"
         )
         names = ("ours", "Foolbox", "torchattacks")
@@ -42,7 +42,8 @@ def speed(table: Table, results: Results) -> str:
         for row in found["rows"]:
             ratios = [f"{row[lib]['times_ours']:.2f}" if lib in row else "" for lib in LIBRARIES]
             lines.append((f"{name}: {row['attack']}", f"{row['sensorium']['ms']:.0f}", *ratios))
-    head = (f"{results['timed']} pictures", "ours, ms", "Foolbox, times ours", "torchattacks")
+    counts = " or ".join(str(found["timed"]) for found in results["networks"].values())
+    head = (f"{counts} pictures", "ours, ms", "Foolbox, times ours", "torchattacks")
     return table(head, lines)
 
 

@@ -29,7 +29,7 @@ from events_measures import Rows
 from events_runs import CAPTIONED, RUNS, Budget, Run, budget, prepared
 from quality_runs import folder_of
 from questions_scoring import over_seeds
-from report import RESULTS, write_results
+from report import write_results
 from sensorium import store
 from sensorium.events.datasets.stage import StageStories
 from sensorium.events.systems import WSDECSystem
@@ -256,10 +256,8 @@ def show(options: argparse.Namespace) -> None:
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--rows", nargs="*", choices=[*RUNS], help="only these systems")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    folder = ROOT / "runs/events/quality"
+    parser = quality.shared_options(__doc__, SECTIONS, RUNS, folder)
     parser.add_argument("--weights", default="", help="measure these alone: bundled, or a run's")
     parser.add_argument("--factor", type=float, default=1.0, help="on the steps of training")
     parser.add_argument("--paper", type=float, default=1.0, help="likewise, of wsdec-paper")
@@ -268,13 +266,7 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="at most; default: the recipe's")
     parser.add_argument("--test", type=int, default=300, help="held-out episodes")
     parser.add_argument("--val", type=int, default=100, help="episodes to choose by")
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=ROOT / "runs/events/quality")
     parser.add_argument("--cache", type=Path, default=ROOT / "runs/events/cache")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
-    parser.add_argument("--again", action="store_true", help="measure anew what is trained")
-    parser.add_argument("--collect", action="store_true", help="train nothing, take what is there")
-    parser.add_argument("--list", action="store_true", help="say what is there, do nothing")
     return parser.parse_args(words)
 
 
@@ -287,10 +279,7 @@ def main(words: list[str] | None = None) -> int:
     if options.weights:
         measure_weights(options)
     elif not options.collect:
-        todo = [lane for lane in lanes(options) if not all(job.done for job in lane)]
-        for job in (job for lane in todo for job in lane if job.stale()):
-            print(f"{job.folder}: of another recipe; delete it to make it anew")
-        todo = [lane for lane in todo if not any(job.stale() for job in lane)]
+        todo = quality.left_to_do(lanes(options))
         failed = quality.pooled(carry_out, todo, options.processes)
     write_results("events_quality", collect(options), options.out)
     print("\n".join(failed))

@@ -6,6 +6,7 @@ gone on with, and a training of another recipe is named and left alone.
 
 from __future__ import annotations
 
+import argparse
 import json
 import logging
 import os
@@ -19,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 import torch
 
+from report import RESULTS
 from sensorium import training
 from sensorium.recipe import Recipe
 from sensorium.system import System
@@ -37,6 +39,13 @@ class Work(Protocol):
     @property
     def done(self) -> bool:
         """Whether nothing is left to do."""
+
+    @property
+    def folder(self) -> Path:
+        """Of the run."""
+
+    def stale(self) -> bool:
+        """Whether the run that is there is of another recipe."""
 
 
 SomeWork = TypeVar("SomeWork", bound=Work)
@@ -121,6 +130,46 @@ class Training:
         """Of the trained system."""
         card = json.loads((self.system / "config.json").read_text())["card"]
         return int(card["parameters"])
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+def shared_options(
+    about: str | None,
+    sections: Sequence[str],
+    rows: Iterable[str],
+    folder: Path,
+    seeds: Sequence[int] = (0, 1, 2),
+) -> argparse.ArgumentParser:
+    """The options that all benchmarks of quality have; each adds its own.
+
+    Args:
+        about: the benchmark's docstring.
+        sections: of the benchmark.
+        rows: names of what it trains.
+        folder: of the runs.
+        seeds: of the trainings, by default.
+    """
+    parser = argparse.ArgumentParser(description=(about or "").splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=sections, default=list(sections))
+    parser.add_argument("--rows", nargs="*", choices=list(rows), help="only these")
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(seeds))
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--folder", type=Path, default=folder)
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
+    parser.add_argument("--again", action="store_true", help="measure anew what is trained")
+    parser.add_argument("--collect", action="store_true", help="train nothing, take what is there")
+    parser.add_argument("--list", action="store_true", help="say what is there, do nothing")
+    return parser
+
+
+def left_to_do(lanes: Iterable[list[SomeWork]]) -> list[list[SomeWork]]:
+    """Lanes with something to do; those with a run of another recipe are named and left out."""
+    todo = [lane for lane in lanes if not all(work.done for work in lane)]
+    for work in (work for lane in todo for work in lane if work.stale()):
+        print(f"{work.folder}: of another recipe; delete it to make it anew")
+    return [lane for lane in todo if not any(work.stale() for work in lane)]
 
 
 # --- work -----------------------------------------------------------------------------------------

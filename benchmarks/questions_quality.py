@@ -53,6 +53,7 @@ class Job:
         cache: for pictures and questions.
         scenes: to test on.
         measured: whether it has rows of its own.
+        again: whether it is measured anew.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Job:
     cache: Path
     scenes: int
     measured: bool = True
+    again: bool = False
 
     @property
     def title(self) -> str:
@@ -77,7 +79,8 @@ class Job:
     @property
     def done(self) -> bool:
         """Whether there is nothing left to do."""
-        return quality.is_trained(self.folder) and (self.kept.exists() or not self.measured)
+        measured = not self.measured or (self.kept.exists() and not self.again)
+        return quality.is_trained(self.folder) and measured
 
     def stale(self) -> bool:
         """Whether the run that is there is of another recipe."""
@@ -112,8 +115,8 @@ def made(name: str, run: Run, seed: int, options: argparse.Namespace) -> Job:
     if run.after:
         recipe = replace(recipe, init=str(place(run.after) / "system"))
     scenes = options.cogent if run.section == "cogent" else options.test
-    home = place(name)
-    return Job(name, run.section, seed, recipe, home, options.cache, scenes, run.measured)
+    held = (options.cache, scenes, run.measured, options.again)
+    return Job(name, run.section, seed, recipe, place(name), *held)
 
 
 def carry_out(lane: list[Job]) -> list[str]:
@@ -191,7 +194,9 @@ def measure_weights(options: argparse.Namespace) -> None:
 
 def collect(options: argparse.Namespace) -> dict[str, Any]:
     """Everything that is there: tables by row, trainings, the curve."""
-    every = argparse.Namespace(**{**vars(options), "only": list(SECTIONS), "rows": None})
+    every = argparse.Namespace(
+        **{**vars(options), "only": list(SECTIONS), "rows": None, "again": False}
+    )
     tables: dict[str, dict[str, Any]] = {}
     networks: dict[str, Any] = {}
     weights: dict[str, Any] = {}
@@ -230,10 +235,8 @@ def show(options: argparse.Namespace) -> None:
 
 def arguments() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--rows", nargs="*", choices=[*RUNS], help="only these networks")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    folder = ROOT / "runs/questions/quality"
+    parser = quality.shared_options(__doc__, SECTIONS, RUNS, folder, seeds=(0,))
     parser.add_argument("--weights", default="nsvqa", help="bundled name or run folder")
     parser.add_argument("--scenes", default="", help="likewise, of the scene parser alone")
     parser.add_argument("--parser", default="", help="likewise, of the question parser alone")
@@ -241,12 +244,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--factor", type=float, default=1.0, help="on the steps of training")
     parser.add_argument("--test", type=int, default=1000, help="held-out scenes")
     parser.add_argument("--cogent", type=int, default=250, help="held-out scenes of a condition")
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=ROOT / "runs/questions/quality")
     parser.add_argument("--cache", type=Path, default=ROOT / "runs/questions/cache")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
-    parser.add_argument("--collect", action="store_true", help="train nothing, take what is there")
-    parser.add_argument("--list", action="store_true", help="say what is there, do nothing")
     return parser.parse_args()
 
 
@@ -259,10 +257,7 @@ def main() -> int:
     if not options.collect:
         if "answers" in options.only:
             measure_weights(options)
-        todo = [lane for lane in lanes(options) if not all(job.done for job in lane)]
-        for job in (job for lane in todo for job in lane if job.stale()):
-            print(f"{job.folder}: of another recipe; delete it to make it anew")
-        todo = [lane for lane in todo if not any(job.stale() for job in lane)]
+        todo = quality.left_to_do(lanes(options))
         failed = quality.pooled(carry_out, todo, options.processes)
     write_results("questions_quality", collect(options), options.out)
     print("\n".join(failed))

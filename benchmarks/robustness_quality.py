@@ -28,7 +28,7 @@ import robustness_measures as measures
 import robustness_plots
 from quality_runs import folder_of
 from questions_scoring import over_seeds
-from report import RESULTS, write_results
+from report import write_results
 from robustness_claims import claims
 from robustness_runs import RUNS, SOURCE_SEED, WORLDS, Budget, Run, budget_of, granted
 from sensorium import store
@@ -227,17 +227,9 @@ def show(options: argparse.Namespace) -> None:
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--rows", nargs="*", choices=[*RUNS], help="only these")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=ROOT / "runs/robustness/quality")
+    folder = ROOT / "runs/robustness/quality"
+    parser = quality.shared_options(__doc__, SECTIONS, RUNS, folder)
     parser.add_argument("--figures", type=Path, default=ROOT / "docs/figures")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
-    parser.add_argument("--again", action="store_true", help="measure anew what is trained")
-    parser.add_argument("--collect", action="store_true", help="train nothing, take what is there")
-    parser.add_argument("--list", action="store_true", help="say what is there, do nothing")
     return parser.parse_args(words)
 
 
@@ -248,10 +240,7 @@ def main(words: list[str] | None = None) -> int:
         return 0
     failed: list[str] = []
     if not options.collect:
-        todo = list(jobs(options))
-        for job in (job for job in todo if job.stale()):
-            print(f"{job.folder}: of another recipe; delete it to make it anew")
-        todo = [job for job in todo if not (job.stale() or job.done)]
+        todo = [job for (job,) in quality.left_to_do([job] for job in jobs(options))]
         for job in (job for job in todo if job.run.weights and not job.trained):
             print(f"{job.name}: not bundled yet, left out")
         todo = [job for job in todo if job.trained or not job.run.weights]

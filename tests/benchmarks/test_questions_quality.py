@@ -215,6 +215,7 @@ def test_conditions_of_the_runs(tmp_path: Path) -> None:
 
 def test_jobs_go_to_other_processes_in_order(tmp_path: Path) -> None:
     options = Namespace(
+        again=False,
         only=["end-to-end", "cogent"], seeds=[0, 1], folder=tmp_path, cache=tmp_path, factor=1.0,
         test=2, cogent=2, rows=None,
     )  # fmt: skip
@@ -238,6 +239,7 @@ def test_weights_are_measured_and_collected(
     monkeypatch.setattr(quality, "IMAGES", 4)
     save(system(), tmp_path / "system", Card("test", recipe="nsvqa", trained_on="nothing"))
     options = Namespace(
+        again=False,
         weights=str(tmp_path / "system"), scenes="", parser="", few=str(tmp_path / "system"),
         test=2, cogent=2, seeds=[0],
         folder=tmp_path / "runs", cache=tmp_path / "cache", only=["answers"], factor=1.0, rows=None,
