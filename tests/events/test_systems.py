@@ -132,6 +132,13 @@ def test_unfamiliar_features_are_told(learnt: WSDECSystem, toy: ModuleType) -> N
     assert all(f > 0.5 for f in strange if f is not None)
 
 
+def test_a_single_step_has_an_unfamiliarity(learnt: WSDECSystem, toy: ModuleType) -> None:
+    learnt.calibrate(iter([toy.videos(48, s) for s in range(4)]))
+    far = learnt._unfamiliarity(torch.zeros(1, 1, toy.DIM))
+    assert far is not None
+    assert 0 <= far <= 1  # and no NaN, which no JSON holds
+
+
 def test_few_videos_leave_it_uncalibrated(
     toy: ModuleType, caplog: pytest.LogCaptureFixture
 ) -> None:

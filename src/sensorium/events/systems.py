@@ -228,6 +228,8 @@ class WSDECSystem(System):
         count = real.sum(1).clamp_min(1)
         means = (seen * real).sum(1) / count
         change = (features[:, 1:] - features[:, :-1]).abs() * real[:, 1:]
+        if not change.shape[1]:  # a single step, as of one picture, does not change
+            change = torch.zeros_like(features)
         parts = [part.mean((1, 2)) for part in change.tensor_split(_SHARES, 2)]
         return means, torch.stack(parts, 1).add(0.02).log()
 
