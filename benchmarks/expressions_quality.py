@@ -26,7 +26,7 @@ import torch
 import expressions_measures as measures
 import quality_runs as quality
 from expressions_held_out import HeldOut, Maker, copy_input, cross_fade, made_by, truth
-from expressions_runs import BASELINES, RECONSTRUCTION, RUNS, budget, loaded, prepared
+from expressions_runs import BASELINES, RECONSTRUCTION, RUNS, budget, is_stale, loaded, prepared
 from quality_runs import Training, folder_of
 from questions_scoring import over_seeds
 from report import RESULTS, write_results
@@ -97,7 +97,7 @@ class Job:
 
     def stale(self) -> bool:
         """Whether the training that is there is of another recipe."""
-        return self.training is not None and quality.is_stale(self.folder, self.training.recipe)
+        return self.training is not None and is_stale(self.folder, self.training.recipe)
 
 
 def lanes(options: argparse.Namespace) -> Iterator[list[Job]]:

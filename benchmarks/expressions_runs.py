@@ -3,10 +3,14 @@
 Every run has the sittings, the steps and the batch of the full system, so that a row differs from
 the first by what its name says and nothing else; the ConvLSTM alone is shown whole clips, half as
 many at a time. Rows that differ in the second stage alone share the first one, `RECONSTRUCTION`.
+
+All are trained on sittings as filmed and cropped alone, as the paper trains: the first stages of
+the recipe ``expressions``, shortened. Its last ones, on people who hold still, are not compared.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,10 +21,11 @@ from quality_runs import Training
 from sensorium import store
 from sensorium.expressions.baselines import ConvLSTMSystem, conv_lstm
 from sensorium.expressions.datasets.portraits import PortraitClips, Portraits
-from sensorium.expressions.recipes import RECIPES
+from sensorium.expressions.recipes import FILMED, RECIPES
 from sensorium.expressions.systems import ExpressionsConfig
 from sensorium.recipe import Recipe, Stage
 from sensorium.system import System
+from sensorium.training.run_folder import describe
 
 FULL, RECONSTRUCTION = "full system", "reconstruction"
 STEPS = 1500
@@ -28,6 +33,9 @@ STEPS = 1500
 
 FIRST = 5 / 7
 """Share of the steps in which the discriminators rest."""
+
+AS_FILMED: dict[str, Any] = {"whole": 0.0, "still": False, "labels": "time"}
+"""Of the data."""
 
 BASELINES: dict[str, type[System]] = {ConvLSTMSystem.name: ConvLSTMSystem}
 _HELD_OUT = 28  # that training measures by itself at its end; the benchmark measures more
@@ -104,7 +112,7 @@ def prepared(run: Run, seed: int, steps: int | None, cache: Path, first: str = "
         first: the system of the run that it goes on from, where it does.
     """
     recipe = run.recipe()
-    stages = shortened(recipe.stages, steps or STEPS)
+    stages = shortened(recipe.stages if len(recipe.stages) == 1 else FILMED, steps or STEPS)
     data = recipe.data
     if isinstance(data, PortraitClips):
         data = replace(data, portraits=within(data.portraits, cache))
@@ -128,8 +136,26 @@ def shortened(stages: tuple[Stage, ...], steps: int) -> tuple[Stage, ...]:
 
 
 def within(data: Portraits, cache: Path) -> Portraits:
-    """The same sittings to train on, drawn into a folder; few held out."""
-    return replace(data, cache=cache, held_out=_HELD_OUT, tested=_HELD_OUT, processes=1)
+    """The same sittings to train on, as filmed, cropped, drawn into a folder; few held out."""
+    few = replace(data, cache=cache, held_out=_HELD_OUT, tested=_HELD_OUT, processes=1)
+    return replace(few, **AS_FILMED)
+
+
+def is_stale(folder: Path, recipe: Recipe) -> bool:
+    """Whether the run that is there is of another recipe; its description does not count.
+
+    Runs made before there was a choice were as filmed.
+    """
+    path = folder / "recipe.json"
+    if not path.exists():
+        return False
+    mine, other = json.loads(json.dumps(describe(recipe))), json.loads(path.read_text())
+    for found in (mine, other):
+        found["recipe"].pop("description", None)
+        data = found["recipe"]["data"]
+        data = data.get("portraits", data)
+        data |= AS_FILMED | data
+    return bool(mine != other)
 
 
 def portraits(recipe: Recipe) -> Portraits:

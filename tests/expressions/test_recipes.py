@@ -9,7 +9,13 @@ import pytest
 import torch
 
 from sensorium.expressions.baselines import BASELINES
-from sensorium.expressions.recipes import RECIPES, expressions_paper, expressions_tiny
+from sensorium.expressions.datasets.portraits import Portraits
+from sensorium.expressions.recipes import (
+    RECIPES,
+    expressions,
+    expressions_paper,
+    expressions_tiny,
+)
 from sensorium.expressions.systems import ExpressionsConfig
 from sensorium.plain import from_plain, to_plain
 from sensorium.training import fit
@@ -47,6 +53,19 @@ def test_paper_is_as_published() -> None:
     assert stage.steps * recipe.batch == pytest.approx(2100 * recipe.data.length, rel=1e-3)
     assert recipe.data.open("test").sittings.side == 289
     assert recipe.data.labels == "time"
+
+
+def test_the_last_stage_is_of_people_who_hold_still() -> None:
+    """Those before it are as the paper trains: filmed, cropped, labelled by time."""
+    recipe = expressions()
+    *early, last = recipe.stages
+    assert [stage.data for stage in early] == [Portraits()] * 3
+    assert (recipe.data.still, recipe.data.whole, recipe.data.labels) == (True, 0.5, "true")
+    assert last.data is None
+    assert last.anneal == (("adversarial", 0.0, 0.0),)  # no discriminator has the last word
+    filmed = RECIPES["expressions-recordings"]()
+    assert not filmed.system.d_conditional
+    assert all(stage.data is None for stage in filmed.stages)
 
 
 def test_tiny_runs_through_its_stages(tmp_path: Path) -> None:

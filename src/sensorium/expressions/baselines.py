@@ -25,10 +25,10 @@ from sensorium.expressions.encoders import Encoder, Norm, initialise
 from sensorium.expressions.losses import reconstruction
 from sensorium.expressions.measuring import expression_meters
 from sensorium.expressions.measuring import measure as measured
-from sensorium.expressions.recipes import expressions
+from sensorium.expressions.recipes import ADAM, expressions
 from sensorium.expressions.results import Animation
 from sensorium.expressions.teaching import attention
-from sensorium.recipe import Recipe
+from sensorium.recipe import Recipe, Schedule, Stage
 from sensorium.system import Batch, Meter, System
 from sensorium.types import Clip
 from sensorium.worlds.portraits import EXPRESSIONS
@@ -241,7 +241,7 @@ def conv_lstm() -> Recipe:
     """The recurrent baseline, trained for as many steps as ``expressions``."""
     recipe = expressions()
     steps = sum(stage.steps for stage in recipe.stages)
-    stage = replace(recipe.stages[-1], name="frames", steps=steps, anneal=())
+    stage = Stage("frames", steps, ADAM, Schedule("cosine"))
     return replace(
         recipe,
         name="expressions-conv-lstm",

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from sensorium.expressions.datasets.portraits import Portraits
-from sensorium.expressions.datasets.sittings import Sittings
+from sensorium.expressions.animating import fitted
+from sensorium.expressions.datasets.portraits import PortraitClips, Portraits
+from sensorium.expressions.datasets.sittings import FACE, Sittings
 from sensorium.expressions.systems import ExpressionsConfig
 from sensorium.worlds.portraits import EXPRESSIONS, identity
 
@@ -101,6 +102,67 @@ def test_labels_follow_time_or_the_truth() -> None:
     assert time[-1, 0] == 1 > time[-1, 1] > 0.85
     example = replace(DATA, labels="true").open("test").example(3, 1)
     assert float(example["degrees"][3]) in time[:, 1].tolist()
+
+
+def test_whole_examples_are_what_the_system_sees_of_a_picture() -> None:
+    """All of the drawing, shrunk; with none whole nothing changes."""
+    data = replace(DATA, whole=1.0, mirror=0.0)
+    examples, cropped = data.open("train"), replace(data, whole=0.0).open("train")
+    drawn = examples.sittings.drawn(2, (0, 4))
+    assert drawn.pixels.shape == (2, 54, 54, 3)
+    neutral = torch.from_numpy(drawn.pixels[0]).permute(2, 0, 1)
+    seen = {}
+    for seed in range(20):
+        example = examples.example(2, seed)
+        assert torch.equal(example["neutral"], fitted(neutral, 48))
+        other = cropped.example(2, seed)
+        assert torch.equal(example["degrees"], other["degrees"])
+        seen[float(example["degrees"][2])] = example
+        points = (example["landmarks"] * 48).long()
+        assert example["mouth"][points[48:68, 1], points[48:68, 0]].float().mean() > 0.9
+        assert example["mouth"].sum() < other["mouth"].sum()
+    np.testing.assert_allclose(seen[1.0]["landmarks"], drawn.landmarks[1], atol=1e-6)
+
+
+def test_a_share_is_whole_and_the_held_out_are_not() -> None:
+    data = replace(DATA, whole=0.5, mirror=0.5)
+    views = [data.open("train").view(0, np.random.default_rng(k)) for k in range(200)]
+    assert 70 < sum(view.size == 54 for view in views) < 130
+    assert {view.size for view in views} == {48, 54}
+    for split in ("val", "test"):
+        one, other = data.open(split).example(3, 1), DATA.open(split).example(3, 1)
+        assert all(torch.equal(one[key], other[key]) for key in one)
+    assert "50 % whole" in str(data)
+    with pytest.raises(ValueError, match="whole is a share from 0 to 1, got 2"):
+        replace(DATA, whole=2)
+
+
+def test_clips_are_whole_or_cropped_as_one() -> None:
+    clips = PortraitClips(replace(DATA, whole=1.0, mirror=0.0), steps=2).open("train")
+    example = clips.example(2, 5)
+    assert example["targets"].shape == (2, 3, 48, 48)
+    assert example["mouth"].shape == (2, 48, 48)
+    drawn = torch.from_numpy(clips.pairs.sittings.drawn(2, (4,)).pixels[0]).permute(2, 0, 1)
+    assert torch.equal(example["targets"][1], fitted(drawn, 48))
+
+
+def test_who_holds_still_changes_in_the_face_alone(tmp_path) -> None:
+    """Hair and background of all frames are the first one's; filmed heads drift."""
+    for still in (True, False):
+        data = replace(DATA, still=still, whole=1.0, mirror=0.0)
+        pairs = data.open("train")
+        moved = []
+        for index in range(7):
+            drawn = pairs.sittings.drawn(index, range(5))
+            off = ~(drawn.masks & FACE).any(0)
+            moved.append((drawn.pixels[:, off] != drawn.pixels[:1, off]).mean())
+        assert max(moved) < 0.05 if still else min(moved) > 0.08  # jaws reach beyond the mask
+        assert (drawn.pixels[-1] != drawn.pixels[0]).any()
+    kept = replace(DATA, length=3, cache=tmp_path, processes=1)
+    folders = [replace(kept, still=s).open("train").sittings.folder for s in (True, False)]
+    assert folders[0] != folders[1]
+    assert not replace(kept, still=True).open("val").sittings.still
+    assert "heads held still" in str(replace(kept, still=True))
 
 
 def test_the_folder_gives_what_is_drawn(tmp_path) -> None:

@@ -1,7 +1,8 @@
 """`Portraits`: pairs of a neutral face and the same face at some degree, from the portrait world.
 
 As the paper trains: a clip from neutral to peak, its first frame as the input, any frame as the
-target, drawn larger (289 to 256 pixels) and cropped at random, the same for all of a sample.
+target, drawn larger (289 to 256 pixels) and cropped at random, the same for all of a sample. Ours
+may also show some of them whole, as pictures come in use.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sensorium import images
 from sensorium.expressions.datasets.sittings import (
     FACE,
     LOPSIDED,
@@ -50,6 +52,12 @@ class Portraits:
         mirror: share of training examples that are mirrored (never where contempt is shown).
         cache: folder for what is drawn; none: drawn when asked for.
         processes: that draw into the folder; 0: as many as there are cores.
+        whole: share of training examples that are seen whole, shrunk from the drawn size, as the
+            system sees a picture that it is given; of the others a part is cropped, where all is
+            289 / 256 larger. 0: all are cropped, as the paper trains. In validation and test all
+            are cropped, in the middle.
+        still: whether heads are held as in the first frame of a training sitting, and no eye
+            blinks. Filmed ones move a little, which nothing in the given picture tells.
     """
 
     length: int = 4200
@@ -62,6 +70,8 @@ class Portraits:
     mirror: float = 0.5
     cache: Path | None = None
     processes: int = 0
+    whole: float = 0.0
+    still: bool = False
 
     def __post_init__(self) -> None:
         for name in self.expressions:
@@ -71,6 +81,8 @@ class Portraits:
                 )
         if self.frames < 2:
             raise ValueError(f"a sitting needs at least 2 frames, got {self.frames}")
+        if not 0 <= self.whole <= 1:
+            raise ValueError(f"whole is a share from 0 to 1, got {self.whole}")
 
     def __str__(self) -> str:
         """In words, for the card of what was trained on it."""
@@ -78,11 +90,15 @@ class Portraits:
         return (
             f"drawn portraits: {people:,} people, {len(self.expressions)} expressions each, "
             f"{self.size} x {self.size} pixels"
+            + (f", {100 * self.whole:.0f} % whole and the others cropped" if self.whole else "")
+            + (", heads held still" if self.still else "")
+            + (", true degrees" if self.labels == "true" else "")
         )
 
     def open(self, split: Split) -> Pairs:
         """The examples of one split."""
         count = {"train": self.length, "val": self.held_out, "test": self.tested}[split]
+        train = split == "train"
         sittings = Sittings(
             split,
             count,
@@ -91,9 +107,10 @@ class Portraits:
             round(self.size * DRAWN),
             self.cache,
             self.processes,
+            self.still and train,
         )
-        train = split == "train"
-        return Pairs(sittings, self.size, self.labels, self.mirror if train else None)
+        mirror = self.mirror if train else None
+        return Pairs(sittings, self.size, self.labels, mirror, self.whole if train else 0.0)
 
     def clips(self, split: Split) -> Iterator[Clip]:
         """Neutral faces of people who are in none of the sittings, to calibrate on.
@@ -147,9 +164,11 @@ class Pairs:
 
     Args:
         sittings: pictures larger than ``size``.
-        size: pixels a side of the crop.
+        size: pixels a side of the examples.
         labels: see `Portraits`.
         mirror: share of examples that are mirrored; none: the middle is cropped, nothing mirrored.
+        whole: share of examples that are seen whole; 0: all are cropped. None is where ``mirror``
+            is none.
     """
 
     def __init__(
@@ -158,15 +177,16 @@ class Pairs:
         size: int,
         labels: Literal["time", "true"] = "time",
         mirror: float | None = None,
+        whole: float = 0.0,
     ) -> None:
-        self.sittings, self.size, self.mirror = sittings, size, mirror
+        self.sittings, self.size, self.mirror, self.whole = sittings, size, mirror, whole
         self.column = ("time", "true").index(labels)
 
     def __len__(self) -> int:
         return len(self.sittings)
 
     def example(self, index: int, seed: int) -> dict[str, Tensor]:
-        """Sitting ``index``; ``seed`` draws the target frame, the crop and whether to mirror."""
+        """Sitting ``index``; ``seed`` draws the target frame, the view and whether to mirror."""
         random = generator(seed, "portraits")
         step = int(random.integers(self.sittings.frames))
         drawn = self.sittings.drawn(index, (0, step))
@@ -174,20 +194,23 @@ class Pairs:
         degrees = torch.zeros(len(self.sittings.expressions))
         degrees[expression] = float(drawn.labels[1, self.column])
         return {
-            **_cropped(drawn, self.view(index, random)),
+            **_seen(drawn, self.view(index, random), self.size),
             "degrees": degrees,
             "expression": torch.tensor(expression),
         }
 
     def view(self, index: int, random: np.random.Generator) -> View:
-        """Where to crop sitting ``index``, and whether to mirror it."""
+        """What to see of sitting ``index``, and whether to mirror it."""
         spare = self.sittings.side - self.size
         if self.mirror is None:
             return View(spare // 2, spare // 2, self.size, False)
         left, top = (int(random.integers(spare + 1)) for _ in range(2))
         turns = bool(random.random() < self.mirror)
         name = self.sittings.expressions[self.sittings.expression(index)]
-        return View(left, top, self.size, turns and name != LOPSIDED)
+        turns = turns and name != LOPSIDED
+        if self.whole and random.random() < self.whole:
+            return View(0, 0, self.sittings.side, turns)
+        return View(left, top, self.size, turns)
 
 
 @dataclass(frozen=True)
@@ -234,19 +257,18 @@ class Clips:
         return len(self.pairs)
 
     def example(self, index: int, seed: int) -> dict[str, Tensor]:
-        """Sitting ``index``; ``seed`` draws the crop and whether to mirror."""
+        """Sitting ``index``; ``seed`` draws the view and whether to mirror."""
         last = self.pairs.sittings.frames - 1
         shown = [round(last * k / self.steps) for k in range(self.steps + 1)]
         drawn = self.pairs.sittings.drawn(index, shown)
         view = self.pairs.view(index, generator(seed, "portraits"))
-        frames = _window(drawn.pixels, view).transpose(0, 3, 1, 2)
-        pictures = torch.from_numpy(np.ascontiguousarray(frames))
-        masks = torch.from_numpy(np.ascontiguousarray(_window(drawn.masks[1:], view)))
+        pictures = _pictures(drawn.pixels, view, self.pairs.size)
+        masks = drawn.masks[1:]
         return {
             "neutral": pictures[0],
             "targets": pictures[1:],
-            "face": (masks & FACE) > 0,
-            "mouth": (masks & MOUTH) > 0,
+            "face": _mask(masks, FACE, view, self.pairs.size),
+            "mouth": _mask(masks, MOUTH, view, self.pairs.size),
             "expression": torch.tensor(self.pairs.sittings.expression(index)),
         }
 
@@ -269,18 +291,30 @@ def _window(frames: NDArray[Any], view: View) -> NDArray[Any]:
     return out[:, :, ::-1] if view.mirrored else out
 
 
-def _cropped(drawn: Drawn, view: View) -> dict[str, Tensor]:
-    """Two frames as input and target, all cropped and mirrored alike."""
+def _pictures(frames: NDArray[Any], view: View, size: int) -> Tensor:
+    """Frames ``[F, D, D, 3]`` through the window, ``uint8 [F, 3, S, S]``."""
+    seen = _window(frames, view).transpose(0, 3, 1, 2)  # [F, s, s, 3] -> [F, 3, s, s]
+    return images.resize(torch.from_numpy(np.ascontiguousarray(seen)), (size, size))
+
+
+def _mask(masks: NDArray[Any], bit: int, view: View, size: int) -> Tensor:
+    """One of the masks ``[F, D, D]`` through the window, ``bool [F, S, S]``."""
+    seen = torch.from_numpy(np.ascontiguousarray(_window(masks, view) & bit)) > 0
+    if view.size == size:
+        return seen
+    return images.resize(seen[:, None].float(), (size, size))[:, 0] > 0.5
+
+
+def _seen(drawn: Drawn, view: View, size: int) -> dict[str, Tensor]:
+    """Two frames as input and target, seen and mirrored alike."""
     points = (drawn.landmarks[1] * drawn.pixels.shape[1] - (view.left, view.top)) / view.size
     if view.mirrored:
         points = mirror_landmarks(points)
-    pixels = _window(drawn.pixels, view).transpose(0, 3, 1, 2)  # [2, S, S, 3] -> [2, 3, S, S]
-    frames = torch.from_numpy(np.ascontiguousarray(pixels))
-    mask = torch.from_numpy(np.ascontiguousarray(_window(drawn.masks, view)[1]))
+    frames = _pictures(drawn.pixels, view, size)
     return {
         "neutral": frames[0],
         "target": frames[1],
         "landmarks": torch.from_numpy(points.astype(np.float32)),
-        "mouth": (mask & MOUTH) > 0,
-        "face": (mask & FACE) > 0,
+        "mouth": _mask(drawn.masks[1:], MOUTH, view, size)[0],
+        "face": _mask(drawn.masks[1:], FACE, view, size)[0],
     }

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ class Sittings:
         side: of the square pictures, in pixels.
         cache: folder for what is drawn; none: drawn when asked for.
         processes: that draw into the folder; 0: as many as there are cores.
+        still: whether heads are held as in the first frame, and no eye blinks.
     """
 
     split: Split
@@ -74,6 +75,7 @@ class Sittings:
     side: int
     cache: Path | None = None
     processes: int = 0
+    still: bool = False
     _open: dict[int, list[NDArray[Any]]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -124,6 +126,9 @@ class Sittings:
         sitting = self.sitting(index)
         times = np.linspace(0, len(sitting.label) - 1, self.frames).round().astype(int)
         mirrored = sitting.expression == LOPSIDED and sitting.identity.smirk_left
+        if self.still:
+            count = len(sitting)
+            sitting = replace(sitting, poses=sitting.poses[:1] * count, blinks=(0.0,) * count)
         rows = [_portrait(sitting, int(times[k]), self.side, mirrored) for k in steps]
         pixels, masks, landmarks = (np.stack(part) for part in zip(*rows, strict=True))
         shown = times[list(steps)]
@@ -137,7 +142,8 @@ class Sittings:
         """Where this split's sittings are kept."""
         assert self.cache is not None
         names = "all" if len(self.expressions) > 6 else "-".join(self.expressions)
-        name = f"portraits-{self.side}px-{self.frames}f-{names}-look{LOOK}"
+        held = "-still" if self.still else ""
+        name = f"portraits-{self.side}px-{self.frames}f-{names}{held}-look{LOOK}"
         return Path(self.cache) / name / self.split
 
     def _path(self, shard: int, part: str) -> Path:
