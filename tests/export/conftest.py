@@ -76,6 +76,12 @@ def tsm() -> ActionSystem:
 
 
 @pytest.fixture
+def make_actions() -> Make:
+    """What makes the system of a recipe."""
+    return make
+
+
+@pytest.fixture
 def empty(tmp_path: Path) -> Path:
     """A folder in which nothing must be left."""
     folder = tmp_path / "empty"

@@ -23,19 +23,20 @@ class Export:
         "sensorium export tsm --to onnx --int8 --out tsm-int8.onnx",
         "sensorium export tsm-online --to onnx --streaming",
         "sensorium export dq --to onnx --int8",
+        "sensorium export dq --to pt2 --out dq.pt2",
     )
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
     """A name that ``sensorium models`` lists, a system folder, a run folder or hf://owner/name."""
 
-    to: Literal["onnx"] = "onnx"
-    """The form."""
+    to: Literal["onnx", "pt2"] = "onnx"
+    """ONNX, or a program of torch.export, which has gradients (``sensorium attack FILE.pt2``)."""
 
     int8: bool = False
     """Compute the convolutions in 8-bit integers; refused where that costs too much accuracy."""
 
     streaming: bool = False
-    """One frame at a time, with the caches as inputs and outputs (needs an online network)."""
+    """One frame at a time, with the caches as inputs and outputs (an online network, to onnx)."""
 
     calibration: OptionalFolder = None
     """Folder of videos (for dq: of pictures by class) to calibrate 8 bits on.
@@ -47,7 +48,7 @@ class Export:
     """Largest fall of the top-1 accuracy that is accepted in 8 bits."""
 
     out: OptionalFile = None
-    """The file to write. Default: NAME.onnx, in 8 bits NAME-int8.onnx."""
+    """The file to write. Default: NAME.onnx or NAME.pt2, in 8 bits NAME-int8."""
 
     speech: Speaking = SPEECH
 
@@ -59,7 +60,7 @@ class Export:
 
         system = load_system(self.name, "cpu")
         data = own_data(self.name) if self.int8 and self.calibration is None else None
-        path = self.out or f"{system.weights}{'-int8' if self.int8 else ''}.onnx"
+        path = self.out or f"{system.weights}{'-int8' if self.int8 else ''}.{self.to}"
         with console.working(f"exporting {system.weights}"):
             exported = export(
                 system,
@@ -84,9 +85,10 @@ def _show(exported: Exported, console: Console) -> None:
         ["size", f"{exported.megabytes:.2f} MB"],
         ["largest error of a logit", f"{check.error:.2g} (largest logit {check.scale:.3g})"],
         ["time", f"{check.ms:.2f} ms, eager {check.eager_ms:.2f} ms on {check.threads} threads"],
+        ["measured with", exported.runner],
     ]
     if exported.float_ms is not None:
-        rows.append(["with float activations", f"{exported.float_ms:.2f} ms"])
+        rows.append([f"in floats by {exported.runner}", f"{exported.float_ms:.2f} ms"])
     if cost is not None:
         what = "pictures" if exported.form == "picture" else "clips"
         rows.append(["8-bit convolutions", f"{exported.int8}, others {exported.floats}"])

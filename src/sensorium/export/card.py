@@ -54,7 +54,8 @@ def _contents(done: Exported, about: About) -> Rows:
     logits = f"`float32 [batch, {len(about.classes)}]`"
     rows: Rows = []
     if about.form == "clip":
-        time = f"a multiple of {about.multiple}" if about.multiple > 1 else "any"
+        time = "3 or more" if done.path.suffix == ".pt2" else "any"
+        time = f"a multiple of {about.multiple}" if about.multiple > 1 else time
         shape = f"`uint8 [batch, time, 3, {size}, {size}]`, RGB"
         rows.append(("`frames`", f"{shape}; any batch; time: {time} (trained on {count})"))
         rows.append(("`logits`", logits))
@@ -86,7 +87,7 @@ def _speed(done: Exported, about: About) -> Rows:
             f"{check.eager_ms:.2f} ms",
         ),
         (
-            "the same by ONNX Runtime",
+            f"the same by {done.runner}",
             f"{check.ms:.2f} ms, {check.speedup:.1f} times as fast ({threads})",
         ),
     ]
@@ -96,6 +97,8 @@ def _eight_bits(done: Exported, accuracy: Accuracy, clips: str) -> Rows:
     """What 8 bits cost."""
     among = f"of {accuracy.clips} clips"
     rows = [("convolutions that run in 8 bits", f"{done.int8} of {done.int8 + done.floats}")]
+    if done.float_ms is not None:
+        rows.append((f"in floats by {done.runner}", f"{done.float_ms:.2f} ms"))
     if accuracy.top1 is not None and accuracy.top1_fp32 is not None:
         rows.append(("top-1 in 32 bits", f"{100 * accuracy.top1_fp32:.1f} % {among}"))
         rows.append(("top-1 in 8 bits", f"{100 * accuracy.top1:.1f} %"))

@@ -16,7 +16,7 @@ class Exported:
     """What was written, and what was measured before.
 
     Attributes:
-        path: the ONNX file.
+        path: the file.
         card: the page beside it.
         form: ``clip``, ``stream`` or ``picture``.
         precision: ``fp32`` or ``int8``.
@@ -27,7 +27,8 @@ class Exported:
         accuracy: what 8 bits cost (``None`` in 32 bits).
         int8: convolutions that run in 8 bits here.
         floats: convolutions that do not.
-        float_ms: one picture by ONNX Runtime with float activations (pictures in 8 bits).
+        float_ms: one picture with float activations by what runs the file (pictures in 8 bits;
+            programs in 8 bits: one picture or clip).
     """
 
     path: Path
@@ -42,6 +43,13 @@ class Exported:
     int8: int = 0
     floats: int = 0
     float_ms: float | None = None
+
+    @property
+    def runner(self) -> str:
+        """What ran the file when it was measured."""
+        if self.path.suffix != ".pt2":
+            return "ONNX Runtime"
+        return "torch.compile" if self.precision == "int8" else "the program, not compiled"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -1,4 +1,4 @@
-"""`export`: a system becomes one ONNX file and its card, both checked before they get their names.
+"""`export`: a system becomes one file and its card, both checked before they get their names.
 
 All work is done in a temporary folder. Only a file that was found equal to its original (or, in 8
 bits, about as accurate) is moved to where it was wanted, in one step; otherwise nothing is there.
@@ -17,11 +17,13 @@ from sensorium.actions.streaming import check_streamable
 from sensorium.actions.systems import ActionSystem
 from sensorium.actions.tsm import TSM
 from sensorium.export.about import About
+from sensorium.export.action_programs import made as program_of_actions
 from sensorium.export.calibration import Clips, clips_for
 from sensorium.export.card import FIRST_LINE, page
 from sensorium.export.checking import check
 from sensorium.export.exported import Exported
 from sensorium.export.extra import need
+from sensorium.export.picture_programs import made as program_of_pictures
 from sensorium.export.pictures import made as made_of_pictures
 from sensorium.export.quantising import Accuracy, accuracy, convolutions, quantise
 from sensorium.export.running import open_session
@@ -42,18 +44,20 @@ def export(
     calibration: Data | str | Path | None = None,
     max_drop: float = 0.02,
 ) -> Exported:
-    """Write a system as an ONNX file, with a card beside it (``tsm.onnx``, ``tsm.md``).
+    """Write a system as one file, with a card beside it (``tsm.onnx``, ``tsm.md``).
 
-    The file takes ``frames`` (``uint8 [B, T, 3, S, S]``, any ``B`` and ``T``) and gives ``logits``;
-    that of a classifier of pictures (``dq``) takes ``image`` (``uint8 [B, C, S, S]``); the
-    streaming form takes ``frame`` and ``cache_0 ...`` and gives ``logits`` and ``next_cache_0
-    ...``. Metadata hold class names and view. The system itself stays as it is.
+    An ONNX file takes ``frames`` (``uint8 [B, T, 3, S, S]``, any ``B`` and ``T``) and gives
+    ``logits``; that of a classifier of pictures (``dq``) takes ``image`` (``uint8 [B, C, S, S]``);
+    the streaming form takes ``frame`` and ``cache_0 ...`` and gives ``logits`` and ``next_cache_0
+    ...``. A program of `torch.export` (``pt2``) takes the same frames, but pictures in 0..1, and
+    has no streaming form. Metadata hold class names and view. The system itself stays as it is.
 
     Args:
         system: trained.
         path: of the file; an older export there is replaced.
-        to: the form; ``onnx`` is the only one.
-        int8: compute the convolutions in 8-bit integers.
+        to: ``onnx``, or ``pt2``: a program of `torch.export`.
+        int8: compute the convolutions in 8-bit integers (``pt2``: by torchao, and by
+            `torch.compile` when it is run).
         streaming: one frame at a time (a TSM with ``direction="past"``).
         calibration: clips for ``int8``: data of the system's classes, or a folder of videos (of
             pictures by class).
@@ -63,21 +67,29 @@ def export(
 
     Raises:
         ValueError: when the system cannot be exported in this way, or the file is not as good as
-            the original; nothing is written then.
-        ImportError: when the ``export`` extra is missing.
+            the original, or there is no C++ compiler for a program in 8 bits; nothing is written
+            then.
+        ImportError: when the ``export`` extra is missing (``pt2`` in 8 bits: ``torchao``).
     """
-    if to != "onnx":
-        raise ValueError(f"to must be 'onnx', the only form there is, got {to!r}")
+    if to not in ("onnx", "pt2"):
+        raise ValueError(f"to must be 'onnx' or 'pt2', got {to!r}")
     path = Path(path)
-    _refuse_place(path)
+    _refuse_place(path, f".{to}")
     if isinstance(system, DQSystem):
         return _pictures(system, path, int8, streaming, calibration, max_drop)
+    if to == "pt2" and streaming:
+        raise ValueError("a stream is exported to onnx only; export the clips' form, or to='onnx'")
     actions = _exportable(system, streaming)
-    need("onnx", "onnxscript", "onnxruntime")
+    if to == "onnx":
+        need("onnx", "onnxscript", "onnxruntime")
     clips = clips_for(actions, calibration) if int8 else None
     about = _about(actions, streaming)
     with tempfile.TemporaryDirectory(prefix="sensorium-export-") as folder:
-        file, done = _made(actions, about, Path(folder), clips, max_drop)
+        if to == "pt2":
+            file, done = program_of_actions(actions, about, Path(folder), clips)
+            _refuse_drop(actions.weights, done.accuracy, max_drop)
+        else:
+            file, done = _made(actions, about, Path(folder), clips, max_drop)
         done = replace(done, path=path, card=path.with_suffix(".md"))
         text = page(done, replace(about, precision=done.precision), clips.words if clips else "")
         _put(file, text, done)
@@ -95,8 +107,9 @@ def _pictures(
     """A classifier of pictures."""
     if streaming:
         raise ValueError(f"{system.weights} looks at single pictures; export it without streaming")
+    make = program_of_pictures if path.suffix == ".pt2" else made_of_pictures
     with tempfile.TemporaryDirectory(prefix="sensorium-export-") as folder:
-        file, done, text = made_of_pictures(
+        file, done, text = make(
             system, Path(folder), int8=int8, source=calibration, max_drop=max_drop
         )
         done = replace(done, path=path, card=path.with_suffix(".md"))
@@ -153,8 +166,7 @@ def _made(
     small = _quantised(plain, about, clips)
     session8 = open_session(small, _threads())
     cost = accuracy(session, session8, about, clips)
-    if cost.drop > max_drop:
-        raise ValueError(_too_much(system.weights, cost, max_drop))
+    _refuse_drop(system.weights, cost, max_drop)
     integers, floats = convolutions(small)
     if not integers:
         raise ValueError(
@@ -184,8 +196,10 @@ def _quantised(plain: Path, about: About, clips: Clips) -> Path:
     return small
 
 
-def _too_much(weights: str, cost: Accuracy, max_drop: float) -> str:
-    """The refusal of an 8-bit form, in one line."""
+def _refuse_drop(weights: str, cost: Accuracy | None, max_drop: float) -> None:
+    """Refuse an 8-bit form that costs too much, in one line."""
+    if cost is None or cost.drop <= max_drop:
+        return
     if cost.top1 is None or cost.top1_fp32 is None:
         what = f"{100 * cost.drop:.1f} % of {cost.clips} clips change their best class"
     else:
@@ -193,7 +207,7 @@ def _too_much(weights: str, cost: Accuracy, max_drop: float) -> str:
             f"top-1 falls from {100 * cost.top1_fp32:.1f} to {100 * cost.top1:.1f} % "
             f"on {cost.clips} clips"
         )
-    return (
+    raise ValueError(
         f"{weights}: in 8 bits {what}, more than the {100 * max_drop:g} % that max_drop allows, so "
         "nothing was written; calibrate on more or other clips, or raise max_drop (--max-drop)"
     )
@@ -205,10 +219,10 @@ def _threads() -> int:
     return torch.get_num_threads()
 
 
-def _refuse_place(path: Path) -> None:
+def _refuse_place(path: Path, suffix: str) -> None:
     """A wrong name, or somebody's page where the card goes."""
-    if path.suffix != ".onnx":
-        raise ValueError(f"{path}: the file's name must end in .onnx")
+    if path.suffix != suffix:
+        raise ValueError(f"{path}: the file's name must end in {suffix}")
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give the name of a file")
     card = path.with_suffix(".md")

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import Any
 
 
-def need(*packages: str) -> Any:
-    """Import packages of the ``export`` extra; returns the first.
+def need(*packages: str, extra: str = "export") -> Any:
+    """Import packages of an extra; returns the first.
 
     Raises:
         ImportError: naming the one that is missing and the command that gets it.
@@ -19,6 +19,6 @@ def need(*packages: str) -> Any:
         except ImportError as error:
             raise ImportError(
                 f"export needs {package.partition('.')[0]}, which cannot be imported; "
-                "get it with: pip install 'sensorium[export]'"
+                f"get it with: pip install 'sensorium[{extra}]'"
             ) from error
     return modules[0]

@@ -20,10 +20,13 @@ def page(done: Exported, system: DQSystem, words: str) -> str:
         words: what the pictures of an 8-bit export are.
     """
     config = system.config
-    shape = f"`uint8 [batch, {config.in_channels}, {config.size}, {config.size}]`"
+    program = done.path.suffix == ".pt2"
+    kind = "float32" if program else "uint8"
+    values = ", 0 to 1" if program else ""
+    shape = f"`{kind} [batch, {config.in_channels}, {config.size}, {config.size}]`"
     bits = f"{config.bits} bits" if config.bits else "floats"
     contents: Rows = [
-        ("`image`", f"{shape}, {'RGB' if config.in_channels == 3 else 'grey'}; any batch"),
+        ("`image`", f"{shape}, {'RGB' if config.in_channels == 3 else 'grey'}{values}; any batch"),
         ("`logits`", f"`float32 [batch, {len(config.classes)}]`"),
         ("metadata", "names, classes, size, bits"),
         ("size", f"{done.megabytes:.2f} MB (32-bit: {done.megabytes_fp32:.2f} MB)"),
@@ -33,7 +36,7 @@ def page(done: Exported, system: DQSystem, words: str) -> str:
         f"# {done.path.name}",
         "",
         f"`{system.weights}` ({system.name}), single pictures, {done.precision}; activations: "
-        f"{bits}. Pixels are scaled inside the graph.",
+        f"{bits}.{'' if program else ' Pixels are scaled inside the graph.'}",
         "",
         *table(contents),
         "",
@@ -55,14 +58,14 @@ def _measured(done: Exported, words: str) -> Rows:
             f"{check.error:.2g} (largest logit {check.scale:.3g})",
         ),
         ("one picture, eager PyTorch, simulated", f"{check.eager_ms:.2f} ms"),
-        ("the same by ONNX Runtime", f"{check.ms:.2f} ms ({threads})"),
+        (f"the same by {done.runner}", f"{check.ms:.2f} ms ({threads})"),
     ]
     cost = done.accuracy
     if cost is None:
         return rows
     if done.float_ms is not None:
         ratio = f"{done.float_ms:.2f} ms, {done.float_ms / check.ms:.1f} times as long"
-        rows.append(("with float activations by ONNX Runtime", ratio))
+        rows.append((f"with float activations by {done.runner}", ratio))
     rows.append(("convolutions that run in 8 bits", f"{done.int8} of {done.int8 + done.floats}"))
     if cost.top1 is not None and cost.top1_fp32 is not None:
         rows.append(("top-1 simulated", f"{100 * cost.top1_fp32:.1f} % of {cost.clips} pictures"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,18 +91,27 @@ class OnnxActions:
         Raises:
             ValueError: when the clip has no pictures.
         """
-        about, video = self.about, clip.need_video()
-        windows = about.view.windows(video.span)
-        rows = [self(frames).softmax(1) for frames in about.view.batches(video, windows)]
-        scores = torch.cat(rows)
-        return Actions(
-            file=clip.name,
-            system=about.weights,
-            classes=about.classes,
-            windows=tuple(windows),
-            scores=scores,
-            actions=merge_windows(windows, scores, about.classes, skip=PLAYING),
-        )
+        return actions_of(self, self.about, clip)
+
+
+def actions_of(network: Callable[[Tensor], Tensor], about: About, clip: Clip) -> Actions:
+    """What happens when, by a network for whole clips.
+
+    Raises:
+        ValueError: when the clip has no pictures.
+    """
+    video = clip.need_video()
+    windows = about.view.windows(video.span)
+    rows = [network(frames).softmax(1) for frames in about.view.batches(video, windows)]
+    scores = torch.cat(rows)
+    return Actions(
+        file=clip.name,
+        system=about.weights,
+        classes=about.classes,
+        windows=tuple(windows),
+        scores=scores,
+        actions=merge_windows(windows, scores, about.classes, skip=PLAYING),
+    )
 
 
 class OnnxStream:
