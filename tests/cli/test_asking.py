@@ -172,7 +172,7 @@ def test_a_choice_is_told_and_can_be_refused(run, image, knower):
     [
         ("", "the question is empty"),
         ("How many pyramids are there?", "unknown word 'pyramids'"),
-        ("What colour is the thing?", "did you mean 'color'?"),
+        ("What collor is the thing?", "did you mean 'color'?"),
         ("how many cubes " * 100, "300 words"),
         (list(LESSONS)[3], "(unique): found no object, expected one"),
     ],
