@@ -1,4 +1,5 @@
 import json
+import logging
 import re
 
 import pytest
@@ -155,6 +156,19 @@ def test_a_target_and_a_label(attack, tmp_path):
     assert "--target: no label 'brigth'; did you mean 'bright'?" in ran.complaint
 
 
+def test_no_program_of_torch_export(attack, here, caplog):
+    (here / "words.pt2").write_text("no program")
+    torch_log = logging.getLogger("torch.export")
+    torch_log.addHandler(caplog.handler)
+    try:
+        ran = attack("words.pt2", "grey.png")
+    finally:
+        torch_log.removeHandler(caplog.handler)
+    assert ran.code == 2
+    assert "words.pt2: is no program of torch.export" in ran.complaint
+    assert not caplog.records  # torch would log a traceback
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -173,8 +187,9 @@ def test_a_target_and_a_label(attack, tmp_path):
         (("own_networks:bright", "grey.png", "--method", "transfer"), 2, "say with --source"),
         (("own_networks:bright", "grey.png", "--norm", "l1"), 2, "expected linf or l2"),
         (("own_networks:bright", "grey.png", "--steps", "0"), 2, "--steps must be 1 or more"),
-        (("own_networks:Digit", "wide.png"), 1, "give its size with --size"),
+        (("own_networks:Digit", "wide.png"), 1, "or their size with --size"),
         (("gone.pt2", "grey.png"), 2, "there is no such file"),
+        (("own_networks:bright", "grey.png", "--size", "0"), 2, "--size must be 1 or more"),
     ],
 )
 def test_one_clear_line(attack, arguments, code, message):

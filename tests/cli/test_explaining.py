@@ -164,6 +164,7 @@ def test_a_huge_picture_asks_for_its_size(run, here):
         (("a.png", "--method", "cw", "--eps", "8/255"), "finds the least change"),
         (("a.png", "--eps", "much"), "expected a size such as 8/255"),
         (("a.png", "--percentile", "170"), "within 0..100"),
+        (("a.png", "--cell", "0"), "--cell and --size must be 1 or more"),
         (("a.png", "--system", "explained_nets:missing"), "no attribute 'missing'"),
         (("a.png", "--system", "explained_nets:number"), "expected an nn.Module"),
         (("a.png", "--system", "nowhere:at_all"), "No module named 'nowhere'"),

@@ -181,6 +181,7 @@ def test_broken_example_is_named(tiny: ModuleType, run: Any, workers: int) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"batch": 0}, "batch and accumulate must be 1 or more, got 0 and 1"),
         ({"batch": 9, "accumulate": 2}, "batch 9 cannot be shared evenly by 1 process"),
         ({"stages": ()}, "needs stages of at least one step"),
         ({"stages": (Stage("s", 3, freeze=("hed",)),)}, "starts with 'hed'; did you mean 'head'"),

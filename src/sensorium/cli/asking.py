@@ -60,7 +60,7 @@ class Ask:
     """Also print everything that is seen; needs no question."""
 
     steps: bool = True
-    """Print the steps below each answer."""
+    """--no-steps leaves out the steps below each answer."""
 
     strict: bool = False
     """Refuse to choose where a question is about the only thing of a kind and there are several."""

@@ -119,7 +119,7 @@ class Attack:
                 "attack: got nothing to attack, expected sensorium attack NAME FILE… or one of "
                 f"{', '.join(NAMES)}"
             )
-        if min(self.limit, self.batch, self.size or 1) < 1:
+        if min(self.limit, self.batch, 1 if self.size is None else self.size) < 1:
             raise UsageError("--limit, --batch and --size must be 1 or more")
         eps = None if self.eps is None else read_eps(self.eps)
         norm = None if self.norm is None else read_norm(self.norm)

@@ -67,7 +67,8 @@ class Subject:
                     reason = " ".join(str(error).split())[:200]
                     raise ValueError(
                         f"{self.name} does not take a picture of {x.shape[-1]} x {x.shape[-2]} "
-                        f"pixels ({reason}); give its size with --size"
+                        f"pixels ({reason}); give pictures of the kind that it was "
+                        "made for, or their size with --size"
                     ) from error
         check_logits(found, len(x))
         return found, x
@@ -117,6 +118,7 @@ class Subject:
         from sensorium.suggest import did_you_mean
 
         known = dict(self.network.named_modules()) if isinstance(self.network, nn.Module) else {}
+        known.pop("", None)  # the network itself, which no name says
         if name not in known:
             raise ValueError(f"--layer: {self.name} has none {name!r}{did_you_mean(name, known)}")
         found: nn.Module = known[name]
@@ -173,15 +175,24 @@ _CLASSIFIERS = ("tsm", "stnet", "tsn", "i3d", "dq")
 
 def _exported(name: str, place: torch.device) -> Any:
     """A program of `torch.export`."""
+    import logging
+
     import torch
 
     if not Path(name).is_file():
         raise UsageError(f"{name}: there is no such file")
+    torch_log = logging.getLogger("torch.export")
+    level = torch_log.level
+    torch_log.setLevel(logging.CRITICAL)  # it logs a traceback of what is raised below
     try:
         program = torch.export.load(name)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise UsageError(f"{name}: is no program of torch.export ({reason})") from error
+        raise UsageError(
+            f"{name}: is no program of torch.export ({reason}); write it with torch.export.save"
+        ) from error
+    finally:
+        torch_log.setLevel(level)
     inputs = [n for n in program.graph.nodes if n.name in program.graph_signature.user_inputs]
     first = inputs[0].meta["val"].shape[0]
     return _Program(program.module().to(place), first if isinstance(first, int) else None)

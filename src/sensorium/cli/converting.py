@@ -42,7 +42,7 @@ class Convert:
     classes: OptionalFile = None
     """Class names, a line each in the order of training; for checkpoints that do not tell them."""
 
-    published_name: str | None = None
+    published_name: OptionalName = None
     """The model's published name, for pixels, where the folder has been renamed."""
 
     vocabulary: OptionalFile = None

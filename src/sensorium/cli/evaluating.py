@@ -70,7 +70,7 @@ class Evaluate(EvaluateOptions):
     )
 
     name: Annotated[str | None, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = None
-    """A name that ``sensorium models`` lists, a system folder, a run folder or hf://owner/name."""
+    """A name that `sensorium models` lists, a system folder, a run folder or hf://owner/name."""
 
     data: Annotated[Any, tyro.conf.Suppress] = None
 

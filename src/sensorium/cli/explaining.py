@@ -100,7 +100,7 @@ class Explain:
         attack = self._attack()
         if not 0 <= self.percentile <= 100:
             raise UsageError(f"--percentile must be within 0..100, got {self.percentile:g}")
-        if (self.cell or 1) < 1 or (self.size or 1) < 1:
+        if any(given is not None and given < 1 for given in (self.cell, self.size)):
             raise UsageError("--cell and --size must be 1 or more")
         subjects: dict[str, Subject] = {}
         if self.system is not None:

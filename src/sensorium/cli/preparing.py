@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import tyro
 
 from sensorium.cli.checking import Data, Kind, read_data
 from sensorium.cli.options import SPEECH, Count, Folder, OptionalFolder, Speaking, UsageError
@@ -26,7 +28,7 @@ class Prepare:
     data: Data = ""
     """A list file, or the folder of the lists or of the videos."""
 
-    out: Folder = ""
+    out: Annotated[Folder, tyro.conf.arg(help_behavior_hint="(required)")] = ""
     """The folder to write. A run that was stopped goes on in it with the same command."""
 
     kind: Kind = "auto"

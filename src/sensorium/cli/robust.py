@@ -91,7 +91,8 @@ class EvaluateRobust:
 
     def run(self, console: Console) -> int:
         """Measures it."""
-        if min(self.limit, self.batch, self.steps, self.restarts, self.size or 1) < 1:
+        size = 1 if self.size is None else self.size
+        if min(self.limit, self.batch, self.steps, self.restarts, size) < 1:
             raise UsageError("--limit, --batch, --steps, --restarts and --size must be 1 or more")
         if self.queries < 0:
             raise UsageError(f"--queries must be 0 or more, got {self.queries}")

@@ -60,7 +60,7 @@ class Separate:
     """Of the stems: wav has 32-bit floating point, flac 24 bits."""
 
     film: bool = True
-    """Draw heat.mp4, the video with the heat of its sound; for long files it takes longest."""
+    """--no-film leaves out heat.mp4, the video with heat, which takes longest for long files."""
 
     device: Device = "auto"
     """Where to compute; auto takes a GPU where there is one."""

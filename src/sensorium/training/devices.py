@@ -43,8 +43,12 @@ def open_accelerator(recipe: Recipe, device: str | None) -> Accelerator:
             f"launched with {accelerator.distributed_type.name}, expected plain data parallelism "
             "(its checkpoints hold whole models); launch with --multi_gpu or torchrun"
         )
+    if recipe.batch < 1 or recipe.accumulate < 1:
+        raise ValueError(
+            f"batch and accumulate must be 1 or more, got {recipe.batch} and {recipe.accumulate}"
+        )
     parts = accelerator.num_processes * recipe.accumulate
-    if recipe.batch < 1 or recipe.accumulate < 1 or recipe.batch % parts:
+    if recipe.batch % parts:
         raise ValueError(
             f"batch {recipe.batch} cannot be shared evenly by {accelerator.num_processes} "
             f"process(es) times {recipe.accumulate} micro-batch(es); take a multiple of {parts}"
