@@ -19,6 +19,7 @@ from sensorium.events.features import Features, StageFeatures, StageFeaturesConf
 from sensorium.events.fixed_point import FixedPointConfig, Told, settle
 from sensorium.events.generator import Generator, GeneratorConfig
 from sensorium.events.localiser import Localiser, LocaliserConfig
+from sensorium.events.looks import Looks
 from sensorium.events.losses import (
     Lesson,
     LossConfig,
@@ -120,6 +121,7 @@ class WSDECSystem(System):
         self.localiser = Localiser(config.dim, len(config.words), config.localiser)
         self.generator = Generator(config.dim, len(config.words), config.generator)
         self.gauge = DomainGauge((config.generator.hidden, _SHARES))
+        self.looks = Looks()
         self.register_buffer("phase", torch.tensor(CYCLE))
 
     # --- training ---------------------------------------------------------------------------------
@@ -188,8 +190,9 @@ class WSDECSystem(System):
         )
 
     def start_from(self, state: Mapping[str, Tensor]) -> list[str]:
-        """What fits; the domain gauge is not taken over."""
-        return super().start_from({k: v for k, v in state.items() if not k.startswith("gauge.")})
+        """What fits; the domain gauges are not taken over."""
+        gauges = ("gauge.", "looks.")
+        return super().start_from({k: v for k, v in state.items() if not k.startswith(gauges)})
 
     # --- measuring --------------------------------------------------------------------------------
 
@@ -206,7 +209,12 @@ class WSDECSystem(System):
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
-        """Fit the domain gauge; with fewer than 16 videos it stays uncalibrated and says so."""
+        """Fit the domain gauges; with fewer than 16 videos they stay uncalibrated and say so.
+
+        ``clips`` are looked at as they are, where features are made from pictures.
+        """
+        if self.config.features is not None and self.config.features.seen is not None:
+            self.looks.fit(clips)
         rows = []
         for batch in batches:
             lesson = self.lesson(batch)
@@ -256,7 +264,9 @@ class WSDECSystem(System):
         """
         own, total = self.fetch(clip)
         events, far = self._story(total, fetch or own, clip.span)
-        return Story(clip.name, self.weights, clip.span, events, far)
+        known = [far, self.looks.unfamiliarity(clip)]
+        worst = max((value for value in known if value is not None), default=None)
+        return Story(clip.name, self.weights, clip.span, events, worst)
 
     def describe(self, features: Features, search: FixedPointConfig | None = None) -> list[Event]:
         """The events of a feature sequence at the training's rate.

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +46,7 @@ LONGEST = 20
 _WORDS_FROM = 200  # training episodes whose sentences make the vocabulary
 _PLAYED = 0.5  # share of the playing that is kept: with all of it most events overlap another
 _LONE, _NONE = 0.05, 0.03  # shares of episodes with one event, and with none
+_CALIBRATED = 48  # episodes
 _HELD = 256  # episodes in memory where there is no folder
 
 
@@ -104,6 +106,12 @@ class StageStories:
         }
         known = {k: v for k, v in fitted.items() if hasattr(config, k)}
         return replace(config, **known)
+
+    def clips(self, split: Split) -> Iterator[Clip]:
+        """Up to 48 of a split's episodes to be seen, for calibrating on."""
+        examples = StoryExamples(self, split)
+        for index in range(min(_CALIBRATED, len(examples))):
+            yield examples.clip(index)
 
     @property
     def words(self) -> Words:

@@ -10,6 +10,7 @@ lines stand for the truth, which is true of descriptions and only nearly so of s
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -28,13 +29,14 @@ from sensorium.events.subtitle_reading import SUFFIXES, read_subtitles
 from sensorium.events.vocabulary import Words
 from sensorium.media import read
 from sensorium.recipe import Split
-from sensorium.types import Span
+from sensorium.types import Clip, Span
 
 _FILMS = ".3gp .avi .m4v .mkv .mov .mp4 .mpeg .mpg .ts .webm .wmv"
 FILMS = frozenset(_FILMS.split())
 """Suffixes of what is taken for a film."""
 
 _REST = 1.0  # seconds at a film's end that make no passage of their own
+_CALIBRATED = 48  # films
 _SHARE = 0.1  # of the films to validate on, and as many others to test on
 
 
@@ -109,6 +111,11 @@ class SubtitledStories:
         chosen = {"val": names[:few], "test": names[few : 2 * few], "train": names[2 * few :]}
         wanted = set(chosen[split])
         return [pair for pair in pairs if pair[0].relative_to(self.folder).as_posix() in wanted]
+
+    def clips(self, split: Split) -> Iterator[Clip]:
+        """Up to 48 of a split's films, for calibrating on."""
+        for film, _ in self.films(split)[:_CALIBRATED]:
+            yield read(film)
 
     def vectors(self) -> FilmVectors:
         """The features."""
