@@ -117,6 +117,23 @@ def test_a_program_of_torch_export(attack, here, tmp_path):
     assert ran.records[0]["success"] is True
 
 
+def test_a_program_in_integers_is_refused(attack, here):
+    program = torch.export.export(torch.nn.Flatten(), (torch.rand(1, 3, 8, 8),))
+    said = {"sensorium.json": json.dumps({"form": "picture", "precision": "int8"})}
+    torch.export.save(program, here / "small.pt2", extra_files=said)
+    ran = attack("small.pt2", "grey.png")
+    assert ran.code == 2
+    assert "small.pt2: is in integers, which have no gradients; attack the program" in ran.complaint
+
+
+def test_a_file_unlike_the_training_is_said_to_be(attack, tmp_path):
+    ran = attack("dq", "grey.png", "--steps", 1, "--out", tmp_path)
+    assert ran.code == 0
+    assert "NOT TO BE TRUSTED: the file is unlike anything dq was trained on" in ran.out
+    ran = attack("dq", "grey.png", "--steps", 1, "--out", tmp_path, "--json")
+    assert ran.records[0]["out_of_domain"] is True
+
+
 def test_a_bundled_system_on_a_video(attack, system, video, tmp_path):
     ran = attack(system, video, "--method", "pgd", "--steps", 3, "--out", tmp_path, "--json")
     assert (ran.code, ran.err) == (0, "")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from sensorium.robustness.classifier import LabelledData
-from sensorium.robustness.curve import CurvePlan, RobustnessCurve, measure_curve, wilson
+from sensorium.robustness.curve import NAIVE, CurvePlan, RobustnessCurve, measure_curve, wilson
 
 
 class Bright(torch.nn.Module):
@@ -48,6 +48,13 @@ def test_accuracy_falls_by_what_lies_near_the_borders(curve):
 def test_who_broke_what_adds_up(curve):
     for before, point in zip(curve.points, curve.points[1:], strict=False):
         assert sum(point.broken_by.values()) == pytest.approx(before.robust - point.robust)
+
+
+def test_the_worst_case_is_never_above_the_naive_figure():
+    weak = CurvePlan(eps=(0.06, 0.11), steps=1, restarts=1, queries=1, batch=16)
+    found = measure_curve(Bright(), greys(), weak)
+    assert all(p.robust <= p.naive for p in found.points)
+    assert found.points[0].broken_by[NAIVE] > 0
 
 
 def test_it_can_be_believed_or_not(curve):

@@ -183,6 +183,7 @@ class Attack:
             success=bool(made.success[0]),
             norms={k: float(v[0]) for k, v in made.norms.items()},
             passes=(int(made.queries[0]), int(made.gradients[0])),
+            unfamiliarity=subject.unfamiliarity(x),
         )
 
     def _target(self, names: tuple[str, ...], x: Tensor, count: int) -> Tensor | None:
@@ -241,6 +242,11 @@ def show(found: Robustness, console: Console) -> None:
         for when in ("before", "after")
     ]
     console.show(plain_table(["", "label", "score"], rows))
+    if found.out_of_domain:
+        console.show(
+            f"NOT TO BE TRUSTED: the file is unlike anything {found.system} was trained on "
+            f"(unfamiliarity {found.unfamiliarity:.2f} of 1)."
+        )
     if found.success:
         size = f"largest change {255 * found.norms['linf']:.2f}/255, length {found.norms['l2']:.3f}"
         console.show(f"broken: {size}, {found.norms['l0']:.0f} values changed")

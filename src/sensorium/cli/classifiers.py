@@ -175,17 +175,22 @@ _CLASSIFIERS = ("tsm", "stnet", "tsn", "i3d", "dq")
 
 def _exported(name: str, place: torch.device) -> Any:
     """A program of `torch.export`."""
+    import json
     import logging
 
     import torch
 
+    from sensorium.robustness.integers import operators
+
     if not Path(name).is_file():
         raise UsageError(f"{name}: there is no such file")
+    operators()  # a program in integers is made of them
+    said = {"sensorium.json": ""}
     torch_log = logging.getLogger("torch.export")
     level = torch_log.level
     torch_log.setLevel(logging.CRITICAL)  # it logs a traceback of what is raised below
     try:
-        program = torch.export.load(name)
+        program = torch.export.load(name, extra_files=said)
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(
@@ -193,6 +198,12 @@ def _exported(name: str, place: torch.device) -> Any:
         ) from error
     finally:
         torch_log.setLevel(level)
+    about = json.loads(said["sensorium.json"] or "{}")
+    if about.get("precision") == "int8":
+        raise UsageError(
+            f"{name}: is in integers, which have no gradients; attack the program in floats, or in "
+            "Python this one with surrogate= the system that it was made from"
+        )
     inputs = [n for n in program.graph.nodes if n.name in program.graph_signature.user_inputs]
     first = inputs[0].meta["val"].shape[0]
     return _Program(program.module().to(place), first if isinstance(first, int) else None)

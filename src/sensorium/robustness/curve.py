@@ -10,6 +10,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import torch
+from jaxtyping import Bool
 
 from sensorium.robustness.attacks import PGD, Ensemble, Worst, in_batches, standard
 from sensorium.robustness.attacks.ball import Norm
@@ -20,6 +21,9 @@ from sensorium.system import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+NAIVE = "plain PGD, last iterate"
+"""What `CurvePoint.broken_by` calls the naive attack, whose breaks count first."""
 
 _Z = 1.959964  # of a 95 % interval
 
@@ -32,7 +36,7 @@ class CurvePoint:
         eps: budget in units of pixel values (0..1).
         naive: under plain PGD, by its last iterate: the figure not to be believed.
         robust: under the worst of the ensemble for each sample.
-        broken_by: the share that each attack of the ensemble broke and those before it had not.
+        broken_by: the share that each attack broke and those before it had not.
     """
 
     eps: float
@@ -185,15 +189,17 @@ def measure_curve(
         if eps == 0:
             points.append(CurvePoint(0.0, clean, clean))
             continue
+        plain = _naive(classifier, data, plan, eps)
+        naive = float((~plain).float().mean())
+        broken_by = {NAIVE: int((standing & plain).sum()) / len(data)}
+        standing &= ~plain
         before = standing.nonzero().flatten()
-        naive = _naive(classifier, data, plan, eps)
-        broken_by: dict[str, float] = {}
         if len(before):
             rest = LabelledData(data.x[before], data.y[before], data.classes)
             made = list(_worst(classifier, rest, plan, eps))
             success = torch.cat([w.success for w in made])
             standing[before[success]] = False
-            broken_by = {
+            broken_by |= {
                 name: sum(int((w.broken_by == k).sum()) for w in made) / len(data)
                 for k, name in enumerate(numbered(plan.ensemble(eps)))
             }
@@ -235,11 +241,13 @@ def _worst(
         yield ensemble(classifier, data.x[here], data.y[here], seed=plan.seed + number)
 
 
-def _naive(classifier: Classifier, data: LabelledData, plan: CurvePlan, eps: float) -> float:
-    """Accuracy by the last iterate of plain PGD."""
+def _naive(
+    classifier: Classifier, data: LabelledData, plan: CurvePlan, eps: float
+) -> Bool[torch.Tensor, "N"]:
+    """Which samples the last iterate of plain PGD breaks."""
     plain = PGD(eps, plan.norm, best=False, stop=False)
     made = in_batches(plain, classifier, data.x, data.y, seed=plan.seed, batch=plan.batch)
-    return made.accuracy
+    return made.success
 
 
 def _right(classifier: Classifier, data: LabelledData, batch: int) -> torch.Tensor:

@@ -42,6 +42,8 @@ class Robustness(Result):
         success: whether the attack reached its aim.
         norms: of the perturbation: ``l0``, ``l1``, ``l2``, ``linf``.
         passes: forward and backward passes.
+        unfamiliarity: of the clean sample, 0..1, above 0.5 unlike anything the classifier knows;
+            ``None``: it cannot tell.
 
     Shape:
         ``clean``, ``adversarial``: ``[C, H, W]`` or ``[T, C, H, W]``; probabilities ``[K]``.
@@ -62,6 +64,12 @@ class Robustness(Result):
     success: bool
     norms: Mapping[str, float]
     passes: tuple[int, int]
+    unfamiliarity: float | None = None
+
+    @property
+    def out_of_domain(self) -> bool | None:
+        """Whether the clean sample is unlike anything it knows (``None``: cannot tell)."""
+        return None if self.unfamiliarity is None else self.unfamiliarity > 0.5
 
     @property
     def label_after(self) -> str:
@@ -82,6 +90,7 @@ class Robustness(Result):
             "system": self.system,
             "attack": self.attack,
             "eps": self.eps,
+            "out_of_domain": self.out_of_domain,
             "label": self.label,
             "target": self.target,
             "label_before": self.classes[said],
