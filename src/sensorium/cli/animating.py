@@ -140,7 +140,8 @@ class Animate:
         system = load_system(self.system, self.device)
         if not isinstance(system, ExpressionsSystem):
             raise UsageError(
-                f"{self.system} is a {system.name}, expected a system that animates faces"
+                f"{self.system} is a {system.name}, expected a system that animates faces; "
+                "sensorium models lists them"
             )
         degrees = self._degrees(system.expressions)
         finder: FaceFinder | None = None

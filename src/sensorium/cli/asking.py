@@ -86,7 +86,8 @@ class Ask:
         system = load_system(self.system, self.device)
         if not isinstance(system, NSVQASystem):
             raise UsageError(
-                f"{self.system} is a {system.name}, expected a system that answers questions"
+                f"{self.system} is a {system.name}, expected a system that answers questions; "
+                "sensorium models lists them"
             )
         try:
             with console.working(f"looking at {self.image}"):

@@ -77,7 +77,8 @@ class Describe:
         system = load_system(self.system, self.device)
         if not isinstance(system, WSDECSystem):
             raise UsageError(
-                f"{self.system} is a {system.name}, expected a system that describes events"
+                f"{self.system} is a {system.name}, expected a system that describes events; "
+                "sensorium models lists them"
             )
         _check_words(system, self.find, console)
         taken: set[Path] = set()

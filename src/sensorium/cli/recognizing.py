@@ -54,7 +54,10 @@ class Recognize:
         name = self.system or ("tsm-online" if self.live else "tsm")
         system = load_system(name, self.device)
         if not isinstance(system, ActionSystem):
-            raise UsageError(f"{name} is a {system.name}, expected a system that names actions")
+            raise UsageError(
+                f"{name} is a {system.name}, expected a system that names actions; "
+                "sensorium models lists them"
+            )
         if self.live:
             from sensorium.cli.live import play
 

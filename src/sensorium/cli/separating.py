@@ -82,7 +82,8 @@ class Separate:
         system = load_system(self.system, self.device)
         if not isinstance(system, SoundSystem):
             raise UsageError(
-                f"{self.system} is a {system.name}, expected a system that separates sound"
+                f"{self.system} is a {system.name}, expected a system that separates sound; "
+                "sensorium models lists them"
             )
         taken: set[Path] = set()
 

@@ -171,10 +171,9 @@ def _chosen(folder: Path) -> Checkpoint:
 
 
 def _trained_on(recipe: Recipe) -> str:
-    """The recipe's data, or those of the stages where each has its own."""
-    if any(stage.data is None for stage in recipe.stages):
-        return str(recipe.data)
-    return "; ".join(dict.fromkeys(str(stage.data) for stage in recipe.stages))
+    """The data of all stages, each once; where a stage has none of its own, the recipe's."""
+    own = (recipe.data if stage.data is None else stage.data for stage in recipe.stages)
+    return "; ".join(dict.fromkeys(map(str, own)))
 
 
 def _card(

@@ -125,11 +125,15 @@ def _folder(root: Path | None, kind: str) -> tuple[Path, bool]:
     """The folder of the batches, and whether they are binary."""
     plain, binary = _FOLDERS[kind]
     if root is None:
-        raise ValueError(f"{kind}: no data folder given; set --data.root to the folder {plain}")
+        raise ValueError(
+            f"{kind}: no data folder given; set --data.root (attack: --root) to the folder {plain}"
+        )
     root = Path(root)
     if not root.is_dir():
         what = "is a file: unpack it" if root.exists() else "no such folder"
-        raise ValueError(f"{root}: {what}; set --data.root to the unpacked folder {plain}")
+        raise ValueError(
+            f"{root}: {what}; set --data.root (attack: --root) to the unpacked folder {plain}"
+        )
     for name, is_binary in ((plain, False), (binary, True)):
         if (root / name).is_dir():
             return root / name, is_binary
@@ -138,7 +142,11 @@ def _folder(root: Path | None, kind: str) -> tuple[Path, bool]:
         if (root / name).is_file():
             return root, is_binary
     packed = sorted(p.name for p in root.glob("cifar-*.tar.gz"))
-    hint = f"unpack {packed[0]} first" if packed else f"set --data.root to the folder {plain}"
+    hint = (
+        f"unpack {packed[0]} first"
+        if packed
+        else f"set --data.root (attack: --root) to the folder {plain}"
+    )
     raise ValueError(f"{root}: neither {plain} nor {binary} is in it; {hint}")
 
 

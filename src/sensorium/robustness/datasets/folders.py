@@ -102,7 +102,9 @@ class PictureFolders:
 
     def _root(self) -> Path:
         if self.root is None:
-            raise ValueError("pictures: no data folder; set --data.root to that of the classes")
+            raise ValueError(
+                "pictures: no data folder; set --data.root (attack: --root) to that of the classes"
+            )
         return Path(self.root)
 
 
@@ -148,7 +150,9 @@ def listed(root: Path, split: Split, held_out: int) -> tuple[tuple[str, ...], li
     """
     if not root.is_dir():
         what = "is a file" if root.exists() else "no such folder"
-        raise ValueError(f"{root}: {what}; set --data.root to the folder of the classes")
+        raise ValueError(
+            f"{root}: {what}; set --data.root (attack: --root) to the folder of the classes"
+        )
     divided = (root / "train").is_dir()
     top = root / "train" if divided else root
     names = _folders(top)

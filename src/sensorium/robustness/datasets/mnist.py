@@ -67,7 +67,9 @@ class Mnist(LabelledSet):
             ValueError: when files are missing or malformed, in one line.
         """
         if self.root is None:
-            raise ValueError("mnist: no data folder; set --data.root to that of the IDX files")
+            raise ValueError(
+                "mnist: no data folder; set --data.root (attack: --root) to that of the IDX files"
+            )
         stem = _STEMS["test" if split == "test" else "train"]
         images = read_idx(_find(Path(self.root), stem, "images", 3), 3)
         path = _find(Path(self.root), stem, "labels", 1)
@@ -79,7 +81,9 @@ class Mnist(LabelledSet):
 def _find(root: Path, stem: str, what: str, axes: int) -> Path:
     """A published file by any of the names that it goes by."""
     if not root.is_dir():
-        raise ValueError(f"{root}: no such folder; set --data.root to that of the IDX files")
+        raise ValueError(
+            f"{root}: no such folder; set --data.root (attack: --root) to that of the IDX files"
+        )
     names = [f"{stem}-{what}{dot}idx{axes}-ubyte" for dot in "-."]
     for folder in (root, root / "raw", root / "MNIST" / "raw"):
         for name in names:

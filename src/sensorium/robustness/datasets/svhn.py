@@ -59,7 +59,9 @@ class Svhn(LabelledSet):
             ValueError: when files are missing or malformed, in one line.
         """
         if self.root is None:
-            raise ValueError("svhn: no data folder; set --data.root to that of the .mat files")
+            raise ValueError(
+                "svhn: no data folder; set --data.root (attack: --root) to that of the .mat files"
+            )
         root = Path(self.root)
         if split == "test":
             return read_svhn(root / "test_32x32.mat")
