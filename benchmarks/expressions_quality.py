@@ -242,23 +242,15 @@ def show(options: argparse.Namespace) -> None:
 
 def arguments(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
-    parser.add_argument("--rows", nargs="*", choices=[*PLAIN, *RUNS], help="only these")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    rows, folder = [*PLAIN, *RUNS], ROOT / "runs/expressions/quality"
+    parser = quality.shared_options(__doc__, SECTIONS, rows, folder, seeds=(0,))
     parser.add_argument("--weights", default="", help="measure these alone: bundled, or a run's")
     parser.add_argument("--steps", type=int, help="of every training; default: the benchmark's")
     parser.add_argument("--people", type=int, default=40, help="held-out people")
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--folder", type=Path, default=ROOT / "runs/expressions/quality")
     parser.add_argument("--cache", type=Path, default=ROOT / "runs/expressions/cache")
     parser.add_argument(
         "--data", type=Path, default=ROOT / "runs/expressions", help="drawn sittings"
     )
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the results")
-    parser.add_argument("--again", action="store_true", help="measure anew what is trained")
-    parser.add_argument("--collect", action="store_true", help="train nothing, take what is there")
-    parser.add_argument("--list", action="store_true", help="say what is there, do nothing")
     return parser.parse_args(words)
 
 
@@ -271,10 +263,7 @@ def main(words: list[str] | None = None) -> int:
     if options.weights:
         measure_weights(options)
     elif not options.collect:
-        todo = [lane for lane in lanes(options) if not all(work.done for work in lane)]
-        for work in (work for lane in todo for work in lane if work.stale()):
-            print(f"{work.folder}: of another recipe; delete it to make it anew")
-        todo = [lane for lane in todo if not any(work.stale() for work in lane)]
+        todo = quality.left_to_do(lanes(options))
         failed = quality.pooled(carry_out, todo, options.processes)
     write_results("expressions_quality", collect(options), options.out)
     print("\n".join(failed))

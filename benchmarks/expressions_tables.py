@@ -226,7 +226,7 @@ def speed(table: Table, results: Results) -> str:
     ]
     head = ("", "frames/s", "encoders run for every frame", "ratio", "peak MiB", "above loading")
     return (
-        f"\n{results['system']}, {results['parameters']:,} parameters, "
+        f"\n{results['system']}, {results['parameters']:,} parameters without the critics, "
         f"{results['size']} x {results['size']} pixels, one thread.\n\n" + table(head, lines)
     )
 
