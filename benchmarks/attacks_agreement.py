@@ -138,7 +138,7 @@ def cases(eps: float, l2: float, steps: int) -> Iterator[Case]:
     given = {"seeded": True, "norm": "Linf", "eps": eps, "n_queries": queries, "n_restarts": 1}
     others = by_torchattacks("Square", **given)
     others |= by_torchattacks("WholeSquare", "torchattacks, whole picture", **given)
-    ours = Square(eps, queries)
+    ours = Square(eps, queries + 1)  # theirs do not count the first query
     yield Case(f"Square, {queries} queries", "linf", eps, ours, others, random=True)
     yield from least_changes(2 * steps)
 
@@ -311,6 +311,7 @@ def outcome(network: DQSystem, data: LabelledData, made: list[Tensor], norm: str
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", nargs="+", default=["digits", "objects"])
+    parser.add_argument("--attacks", default="", help="only those whose names begin so")
     parser.add_argument("--steps", type=int, default=1200, help="of training")
     parser.add_argument("--samples", type=int, default=500, help="this and the next: objects half")
     parser.add_argument("--searched", type=int, default=250, help="of them by C&W and EAD")
@@ -318,7 +319,7 @@ def main() -> None:
     parser.add_argument("--timed", type=int, default=250, help="samples in the race")
     parser.add_argument("--attack-steps", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--add", action="store_true", help="keep networks that the results have")
+    parser.add_argument("--add", action="store_true", help="keep other rows of the results")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -333,9 +334,12 @@ def main() -> None:
             size = {k: max(1, v // 2) for k, v in size.items()}
         some = LabelledData(*(part[: size["samples"]] for part in (data.x, data.y)), data.classes)
         options = argparse.Namespace(**size, rounds=args.rounds)
-        rows = [compare(case, network, some, options) for case in cases(eps, l2, size["steps"])]
+        rows = {row["attack"]: row for row in found.get(name, {}).get("rows", [])}
+        for case in cases(eps, l2, size["steps"]):
+            if case.name.startswith(args.attacks):
+                rows[case.name] = compare(case, network, some, options)
         size["samples"] = len(some)
-        found[name] = {**size, "eps": eps, "eps_l2": l2, "rows": rows}
+        found[name] = {**size, "eps": eps, "eps_l2": l2, "rows": list(rows.values())}
     installed = versions("torch", "foolbox")
     try:
         installed["torchattacks"] = version("torchattacks")

@@ -45,8 +45,8 @@ class Square:
             )
 
     def side(self, query: int, height: int, width: int) -> int:
-        """Of the squares at a query, in pixels."""
-        at = int(query / self.queries * 10_000)
+        """Of the squares at a query, in pixels; the stripes are query 0."""
+        at = int(max(0, query - 1) / self.queries * 10_000)
         share = self.share / 2 ** sum(at > limit for limit in _HALVINGS)
         side: int = round((share * height * width) ** 0.5)
         return min(max(1, side), height, width)
