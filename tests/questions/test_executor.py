@@ -192,7 +192,7 @@ def test_malformed_programs_are_told_in_a_line_that_names_the_step(program, said
         ("count", "step 0 (count): needs 1 input, got 0"),
         ("union scene", "step 1 (union): needs 2 inputs, got 1"),
         ("scene scene scene", "step 2 (scene): two branches are there already"),
-        ("count filter_color[red scene", "step 1 (filter_color[red): no function 'filter_color"),
+        ("count filter_color[red scene", "'filter_color[red' has no closing bracket; write"),
         ("equal_shape query_size unique scene query_shape unique scene", "takes a shape, got a si"),
         ("relate[left] unique scene", "step 2 (relate[left]): the program ends in a set of obj"),
     ],

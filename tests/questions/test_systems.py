@@ -72,12 +72,12 @@ def test_a_unique_that_finds_nothing_says_where(taught, sight):
 
 
 def test_unknown_words_are_named_with_the_nearest(taught, sight):
-    said = ask(taught, sight, "What colour is the spere?")
+    said = ask(taught, sight, "What colur is the spere?")
     assert said.answer is None
-    assert said.unknown == ("colour", "spere")
-    assert "unknown words 'colour' (did you mean 'color'?)" in said.error
+    assert said.unknown == ("colur", "spere")
+    assert "unknown words 'colur' (did you mean 'color'?)" in said.error
     assert "'spere' (did you mean 'sphere'?)" in said.error
-    guessed = ask(taught, sight, "What colour is the sphere?", guess=True)
+    guessed = ask(taught, sight, "What colur is the sphere?", guess=True)
     assert guessed.answer is not None or guessed.trace  # a program was tried
 
 
