@@ -334,12 +334,13 @@ def main() -> None:
             size = {k: max(1, v // 2) for k, v in size.items()}
         some = LabelledData(*(part[: size["samples"]] for part in (data.x, data.y)), data.classes)
         options = argparse.Namespace(**size, rounds=args.rounds)
-        rows = {row["attack"]: row for row in found.get(name, {}).get("rows", [])}
+        before = found.get(name, {})
+        rows = {row["attack"]: row for row in before.get("rows", [])}
         for case in cases(eps, l2, size["steps"]):
             if case.name.startswith(args.attacks):
                 rows[case.name] = compare(case, network, some, options)
         size["samples"] = len(some)
-        found[name] = {**size, "eps": eps, "eps_l2": l2, "rows": list(rows.values())}
+        found[name] = {**size, "eps": eps, "eps_l2": l2, **before, "rows": list(rows.values())}
     installed = versions("torch", "foolbox")
     try:
         installed["torchattacks"] = version("torchattacks")

@@ -21,16 +21,17 @@ def agreement(table: Table, results: Results) -> str:
             ruled = next((row[lib] for lib in OUR_RULE if lib in row), None)
             shares = [_share(r) for r in (*shown, ruled)]
             sizes = ["" if r is None else _size(r, row["eps"]) for r in shown]
-            lines.append((row["attack"], *shares, *sizes))
+            seeds = row["seeds"] if row["seeds"] > 1 else ""
+            lines.append((row["attack"], seeds, *shares, *sizes))
         few = min(row["samples"] for row in found["rows"])
         title = (
             f"\n{found['samples']} known pictures of {name}, budget {255 * found['eps']:.1f}/255 "
-            f"(L2: {found['eps_l2']:g}), {found['steps']} steps; broken in %, with the deviation "
-            f"over {found['seeds']} seeds of what is random, then the largest change. Of attacks "
-            f"without a budget the median change, of {few} pictures:\n\n"
+            f"(L2: {found['eps_l2']:g}), {found['steps']} steps; broken in %, of what is random "
+            "with the deviation over seeds, then the largest change. Of attacks without a budget "
+            f"the median change, of {few} pictures:\n\n"
         )
         names = ("ours", "Foolbox", "torchattacks")
-        head = ("", *names, "theirs, our rule", *(f"size: {n}" for n in names))
+        head = ("", "seeds", *names, "theirs, our rule", *(f"size: {n}" for n in names))
         parts.append(title + table(head, lines))
     return "".join(parts)
 
