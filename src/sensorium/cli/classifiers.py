@@ -175,30 +175,14 @@ _CLASSIFIERS = ("tsm", "stnet", "tsn", "i3d", "dq")
 
 def _exported(name: str, place: torch.device) -> Any:
     """A program of `torch.export`."""
-    import json
-    import logging
-
-    import torch
-
-    from sensorium.robustness.integers import operators
+    from sensorium.export.programs import opened
 
     if not Path(name).is_file():
         raise UsageError(f"{name}: there is no such file")
-    operators()  # a program in integers is made of them
-    said = {"sensorium.json": ""}
-    torch_log = logging.getLogger("torch.export")
-    level = torch_log.level
-    torch_log.setLevel(logging.CRITICAL)  # it logs a traceback of what is raised below
     try:
-        program = torch.export.load(name, extra_files=said)
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise UsageError(
-            f"{name}: is no program of torch.export ({reason}); write it with torch.export.save"
-        ) from error
-    finally:
-        torch_log.setLevel(level)
-    about = json.loads(said["sensorium.json"] or "{}")
+        program, about = opened(name)
+    except ValueError as error:
+        raise UsageError(f"{error}; write it with torch.export.save") from error
     if about.get("precision") == "int8":
         raise UsageError(
             f"{name}: is in integers, which have no gradients; attack the program in floats, or in "

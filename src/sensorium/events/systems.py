@@ -209,9 +209,10 @@ class WSDECSystem(System):
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[Batch], clips: Iterable[Clip] = ()) -> None:
-        """Fit the domain gauges; with fewer than 16 videos they stay uncalibrated and say so.
+        """Fit the domain gauges: that of features to batches, that of pictures to ``clips``.
 
-        ``clips`` are looked at as they are, where features are made from pictures.
+        With fewer than 16 videos the former stays uncalibrated and says so. The latter is there
+        where features are made from pictures.
         """
         if self.config.features is not None and self.config.features.seen is not None:
             self.looks.fit(clips)

@@ -7,6 +7,7 @@ file says about itself lies in it as ``sensorium.json``.
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,31 @@ def save(made: Any, path: Path, about: Any) -> Path:
     return path
 
 
+def opened(path: str | Path) -> tuple[Any, dict[str, Any]]:
+    """Any `torch.export.ExportedProgram`, and what the file says about itself, if it is ours.
+
+    Raises:
+        ValueError: when the file is damaged or no such program.
+    """
+    operators()  # a program in integers is made of them
+    extra = {_ABOUT: ""}
+    torch_log = logging.getLogger("torch.export")
+    level = torch_log.level
+    torch_log.setLevel(logging.CRITICAL)  # it logs a traceback of what is raised below
+    try:
+        found = torch.export.load(path, extra_files=extra)
+    except Exception as error:  # whatever a damaged archive makes of itself
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{path}: is no program of torch.export ({reason})") from error
+    finally:
+        torch_log.setLevel(level)
+    try:
+        about = json.loads(extra[_ABOUT])
+    except ValueError:
+        about = {}
+    return found, about if isinstance(about, dict) else {}
+
+
 def load(path: str | Path, form: str) -> tuple[Any, dict[str, Any]]:
     """A program as a module, and what the file says about itself.
 
@@ -50,19 +76,9 @@ def load(path: str | Path, form: str) -> tuple[Any, dict[str, Any]]:
     """
     if not Path(path).is_file():
         raise ValueError(f"{path}: no such file; make it with: sensorium export NAME --to pt2")
-    operators()  # a program in integers is made of them
-    extra = {_ABOUT: ""}
-    try:
-        loaded = torch.export.load(path, extra_files=extra)
-    except Exception as error:  # whatever a damaged archive makes of itself
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{path}: is no program of torch.export ({reason})") from error
-    try:
-        about = json.loads(extra[_ABOUT])
-    except ValueError:
-        about = {}
+    found, about = opened(path)
     if about.get("form") != form:
-        other = {"picture": "Pt2Pictures", "clip": "Pt2Actions"}.get(about.get("form", ""))
+        other = {"picture": "Pt2Pictures", "clip": "Pt2Actions"}.get(str(about.get("form")))
         hint = f"open it with {other}" if other else "make one with: sensorium export NAME --to pt2"
         raise ValueError(f"{path}: a program, but no {form} network that we exported; {hint}")
-    return loaded.module(), about
+    return found.module(), about
